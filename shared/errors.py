@@ -1,0 +1,129 @@
+"""Everything that can go wrong, and what to do about it.
+
+    LogferryError
+    |-- Transient                try again, later if need be
+    |   |-- Throttled            429, with the service's Retry-After
+    |   |-- ServiceUnavailable   408, 5xx, connection lost, storage busy
+    |   |-- NotReady             403, 404, InvalidStream: set-up is not ready, or wrong
+    |   |-- SourceBusy           another worker holds this source
+    |   |-- SourceChanged        the blob was replaced or removed while it was read
+    |   `-- ClaimLost            another worker took this source over; nothing more may be written
+    `-- Permanent                trying again changes nothing: dead-letter it
+        |-- DecodeError          the bytes cannot be decompressed any further
+        |-- BadMessage           a message that is none of the accepted forms
+        |-- Forbidden            a message names a blob that the settings do not allow
+        |-- Unrouted             no route takes this source
+        |-- Refused              the service refuses this very body (400, 413)
+        `-- ConfigError
+            |-- SettingsError    an app setting is missing or wrong
+            `-- RoutesError      routes.yaml is missing or wrong
+
+Rule: the type is the retry decision. Code that catches asks for Transient or
+Permanent, and nothing else decides whether to try again. Anything that is not a
+LogferryError is a bug and is shown with its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LogferryError(Exception):
+    """Base of every error that Logferry raises on purpose."""
+
+
+class Transient(LogferryError):
+    """Trying again may work.
+
+    Args:
+        message: what happened and, where known, what to do.
+        retry_after: seconds the other side asked to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Throttled(Transient):
+    """429: over the rule's rate."""
+
+
+class ServiceUnavailable(Transient):
+    """408, 5xx, or no answer at all."""
+
+
+class NotReady(Transient):
+    """The rule, its stream or the role on it is missing, or has not taken effect yet."""
+
+
+class SourceBusy(Transient):
+    """Another worker is on this source."""
+
+
+class SourceChanged(Transient):
+    """The blob is not the version that was being read."""
+
+
+class ClaimLost(Transient):
+    """Another worker took over; what this one still holds must not be written."""
+
+
+class Permanent(LogferryError):
+    """Trying again changes nothing."""
+
+
+class DecodeError(Permanent):
+    """Compressed bytes that go no further.
+
+    Args:
+        message: what is wrong.
+        offset: position in the compressed bytes where it went wrong.
+    """
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class BadMessage(Permanent):
+    """A queue message in none of the accepted forms."""
+
+
+class Forbidden(Permanent):
+    """A message that names a blob outside the allowed account and containers."""
+
+
+class Unrouted(Permanent):
+    """A source that no route takes."""
+
+
+class Refused(Permanent):
+    """The service refuses this body; one record less may be accepted.
+
+    Args:
+        message: the service's own words.
+        status: HTTP status, 400 or 413.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ConfigError(Permanent):
+    """Something that the operator has to put right."""
+
+
+class SettingsError(ConfigError):
+    """An app setting is missing or wrong; the message names it and the remedy."""
+
+
+
+
+class RoutesError(ConfigError):
+    """routes.yaml cannot be used; `problems` has every mistake, a sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

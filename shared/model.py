@@ -1,0 +1,185 @@
+"""What the rooms hand to each other.
+
+Rule: these are plain values, with no behaviour that a room owns.
+
+    bytes --parse--> Block --shape--> Rows --encode--> Batch --upload--> Outcome
+
+Invariant: every record of a source has an *ordinal* (0, 1, 2, ... in reading
+order), rejects included. A Position says how far a source is settled; everything
+before it is accepted, filtered or dead-lettered, everything from it on is not
+settled yet. So `end.ordinal - start.ordinal == rows + filtered + rejects` for
+every Batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+Record = dict[str, Any]
+"""One record as a parser gives it: keys as in the source, JSON-like values."""
+
+
+class Position(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where to go on in a source.
+
+    A parser can begin again at `offset`; the first record it gives there has the
+    ordinal `base`; records before `ordinal` are settled already and are skipped.
+    """
+
+    offset: int = 0
+    """Bytes into the decoded source."""
+    base: int = 0
+    """Ordinal of the first record at `offset`."""
+    line: int = 1
+    """Line number at `offset` (from 1), for messages."""
+    ordinal: int = 0
+    """The first record that is not settled."""
+    state: dict[str, Any] = {}
+    """What the parser must know at `offset`: a CSV header, for instance. JSON types only."""
+
+
+class Origin(NamedTuple):
+    """Where a record came from, and its own bytes."""
+
+    offset: int
+    """Bytes into the decoded source."""
+    line: int | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that cannot become a row, with its reason. Destined for the dead letter.
+
+    `reason` is a short word of the field (InvalidJson, InvalidUtf8, BadValue,
+    RecordTooLarge, TruncatedInput, ...), `detail` a sentence that names the key
+    and the value's type, never the value.
+    """
+
+    ordinal: int
+    offset: int
+    line: int | None
+    reason: str
+    detail: str
+    raw: bytes
+    length: int = -1
+    """Length of the original in bytes, where `raw` is only its beginning; else -1."""
+
+
+@dataclass(slots=True)
+class Block:
+    """A run of consecutive records, as a parser gives them.
+
+    `records` are dicts or, where the parser was asked for a type and every record
+    of the block fits it (`typed`), instances of that type. `text`, where it is
+    given, holds the same records as JSON, a line each, every line ended by one
+    newline: a route that changes nothing can pass it on as it is.
+    """
+
+    start: Position
+    """Where a parser would begin again to read this block; `start.ordinal == start.base`."""
+    records: list[Any]
+    ordinals: Sequence[int]
+    """Ordinal of each record: a range where the block has no rejects."""
+    end: int
+    """Ordinal after the last record or reject of this block."""
+    origin: Callable[[int], Origin]
+    """Of the record at an index into `records`. Slow; for rejects only."""
+    rejects: list[Reject] = field(default_factory=list)
+    typed: bool = False
+    text: bytes | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """A block after shaping: rows as JSON text, and what became of the other records."""
+
+    text: bytes
+    """A JSON object a line, every line ended by one newline."""
+    ordinals: Sequence[int]
+    """The source ordinal of each row."""
+    block: Block
+    rejects: list[Reject]
+    """The block's and the shaper's, in order of their ordinals."""
+    filtered: Sequence[int] = ()
+    """Ordinals that a filter of the route dropped, in order."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows of one post, and the span of the source that it settles."""
+
+    stream: str
+    sequence: int
+    """0, 1, 2, ... within one run over a source."""
+    text: list[bytes]
+    """Pieces of JSON lines; joined they are the rows."""
+    ordinals: list[int]
+    """The source ordinal of each row."""
+    size: int
+    """Length of the JSON array in bytes, before gzip."""
+    start: Position
+    end: Position
+    filtered: int
+    rejects: list[Reject]
+
+    @property
+    def rows(self) -> int:
+        """How many rows the post holds; 0 for a span of rejects and filtered records only."""
+        return len(self.ordinals)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch: every one of its rows is in `accepted` or in `rejects`."""
+
+    batch: Batch
+    accepted: int
+    rejects: list[Reject]
+    """Rows that the service refused, one by one."""
+    attempts: int
+    maybe_repeated: int
+    """Rows whose reply was lost once, so that they may be there twice."""
+    sent_bytes: int
+    """On the wire, accepted posts only."""
+
+
+class Counts(msgspec.Struct, omit_defaults=True):
+    """Per record, what became of a source so far. read = accepted + filtered + dead_lettered."""
+
+    read: int = 0
+    accepted: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
+    maybe_repeated: int = 0
+    batches: int = 0
+    raw_bytes: int = 0
+    sent_bytes: int = 0
+    attempts: int = 0
+    changed: dict[str, int] = {}
+    """What shaping kept from being lost, by kind: undeclared_kept, time_replaced, ..."""
+
+    def adds_up(self) -> bool:
+        """Whether every record that was read is accounted for."""
+        return self.read == self.accepted + self.filtered + self.dead_lettered
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known of a source besides its bytes."""
+
+    kind: str
+    """blob or message."""
+    name: str
+    """container/path of a blob, id of a message."""
+    version: str
+    """ETag of a blob, id of a message: with `name` and an ordinal it names one record for ever."""
+    modified: float
+    """Epoch seconds: the blob's last modification, the message's insertion."""
+    received: float
+    """Epoch seconds: when work on this source first began."""
+    extra: Mapping[str, str] = field(default_factory=dict)

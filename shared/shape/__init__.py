@@ -1,0 +1,1 @@
+"""Records in, rows out: columns and types, times, filters."""
