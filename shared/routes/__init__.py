@@ -1,0 +1,48 @@
+"""routes.yaml: one declaration per kind of input, read, checked and explained.
+
+Rule: this room turns text into frozen Route objects and knows nothing of storage
+or HTTP. Invariant: a Routes object is always usable; anything wrong with the file
+is a RoutesError that lists every mistake with its line, key, value and remedy.
+
+    read.py     YAML to plain values, with the line of every key
+    declare.py  what may be written, as types; the JSON Schema comes from them
+    check.py    values to Routes, or every problem at once
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import RoutesError
+from .check import check
+from .declare import Column, From, Route, Routes
+from .read import read
+
+__all__ = ["Column", "From", "Route", "Routes", "load", "loads"]
+
+
+def loads(text: str, name: str = "routes.yaml") -> Routes:
+    """Routes from YAML text.
+
+    Args:
+        text: the file's content.
+        name: what to call the file in messages.
+
+    Raises:
+        RoutesError: with every problem of the text, a line each.
+    """
+    return check(read(text, name))
+
+
+def load(path: Path) -> Routes:
+    """Routes from a file.
+
+    Raises:
+        RoutesError: the file cannot be read, or anything in it is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RoutesError([f"{path}: cannot be read: {reason}. Set ROUTES_FILE to the routes file."]) from error
+    return loads(text, str(path))

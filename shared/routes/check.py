@@ -1,0 +1,314 @@
+"""Plain values to Routes, or every problem at once.
+
+Rule: a problem names the place, the key, what is wrong and the remedy. Invariant:
+all problems of a file are found in one pass; a route with problems hides none of
+the other routes'. Strategy: each part is converted on its own; when msgspec
+refuses one, the offending key is taken out and the part is tried again.
+
+Facts about names, types and limits: Azure Monitor's data collection rule and
+table references (learn.microsoft.com/azure/azure-monitor).
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+from typing import Any, get_args
+
+import msgspec
+
+from ..decode import CHARSETS
+from ..errors import RoutesError
+from ..formats import FORMATS
+from ..shape.times import TIME_FORMATS, time_parser
+from .declare import EVERYTHING_ELSE, Column, ColumnType, From, Route, RouteDeclaration, Routes, Values
+from .read import Document, KeyPath
+
+RESERVED = frozenset(
+    "id BilledSize IsBillable InvalidTimeGenerated TenantId Title Type UniqueId "
+    "_ItemId _ResourceGroup _ResourceId _SubscriptionId _TimeReceived".split()
+)
+MAX_TRANSFORM = 15_360
+MAX_COLUMNS = 500
+_ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,44}")
+_TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_AT = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
+_KEY_IN_PATH = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+
+
+class _Checker:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems = list(document.problems)
+
+    def say(self, path: KeyPath, sentence: str) -> None:
+        name = ".".join(str(part) for part in path)
+        self.problems.append(f"{self.document.at(path)}: {name + ': ' if name else ''}{sentence}")
+
+    # -- conversion -------------------------------------------------------------------------
+
+    def convert(self, value: Any, type_: Any, path: KeyPath) -> Any:
+        """`value` as `type_`, or None after saying everything that is wrong with it."""
+        value, found = copy.deepcopy(value), len(self.problems)
+        for _ in range(200):
+            try:
+                result = msgspec.convert(value, type_)
+            except msgspec.ValidationError as error:
+                if not self._take_out(value, str(error), type_, path):
+                    break
+            else:
+                return result if len(self.problems) == found else None
+        return None
+
+    def _take_out(self, value: Any, message: str, type_: Any, path: KeyPath) -> bool:
+        """Say what `message` is about and remove the key, so that the next problem shows."""
+        match = _AT.match(message)
+        text, inner = (match[1], _inner_path(match[2], value)) if match else (message, ())
+        unknown = _UNKNOWN.match(text)
+        if unknown:
+            inner = (*inner, unknown[1])
+            text = f"no such key{_did_you_mean(unknown[1], _fields(type_))}"
+        self.say((*path, *inner), _plain(text))
+        return _remove(value, inner)
+
+    # -- routes -----------------------------------------------------------------------------
+
+    def routes(self) -> Routes:
+        top = self.document.value
+        if not isinstance(top, dict) or not isinstance(top.get("routes"), dict) or not top["routes"]:
+            self.say((), 'the file must have "routes:" with at least one route below it.')
+            raise RoutesError(self.problems)
+        for key in top:
+            if key != "routes":
+                self.say((key,), f"no such key{_did_you_mean(key, ['routes'])}.")
+        found = [self.route(name, value) for name, value in top["routes"].items()]
+        routes = [route for route in found if route is not None]
+        self.across(routes)
+        if self.problems:
+            raise RoutesError(self.problems)
+        return Routes({route.name: route for route in routes})
+
+    def route(self, name: str, value: Any) -> Route | None:
+        path: KeyPath = ("routes", name)
+        if not _ROUTE_NAME.fullmatch(name):
+            self.say(path, "a route's name is lower-case letters, digits and hyphens, a letter first.")
+        if not isinstance(value, dict):
+            self.say(path, "a route is a mapping; it needs at least from, format and table.")
+            return None
+        before = len(self.problems)
+        value = self.each(_shorthands(value), path)
+        declared = self.convert(value, RouteDeclaration, path)
+        if declared is None:
+            return None
+        options = self.format(declared.format, (*path, "format"))
+        self.simple(declared, path)
+        self.columns(declared, path)
+        self.filters(declared, path)
+        return _finish(name, declared, options) if len(self.problems) == before else None
+
+    def each(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """Convert a route's mappings entry by entry: msgspec does not name the key of a bad one."""
+        value = dict(value)
+        for part, type_ in (("columns", Column), ("keep", Values), ("drop", Values)):
+            entries = value.get(part)
+            if isinstance(entries, dict):
+                good = {k: v for k, v in entries.items() if self.convert(v, type_, (*path, part, k)) is not None}
+                value[part] = good
+        return value
+
+    def format(self, value: dict[str, Any], path: KeyPath) -> Any:
+        kind = value.get("type")
+        if kind not in FORMATS:
+            hint = _did_you_mean(str(kind), list(FORMATS))
+            self.say((*path, "type"), f"no format {kind!r}{hint}. There are: {', '.join(FORMATS)}.")
+            return None
+        return self.convert(value, FORMATS[kind].options, path)
+
+    def simple(self, route: RouteDeclaration, path: KeyPath) -> None:
+        if route.charset not in CHARSETS:
+            hint = _did_you_mean(route.charset, list(CHARSETS))
+            self.say((*path, "charset"), f"no charset {route.charset!r}{hint}. There are: {', '.join(CHARSETS)}.")
+        if not _TABLE_NAME.fullmatch(route.table):
+            self.say((*path, "table"), f"{route.table!r} is no table name: letters, digits and _, a letter first.")
+        self.stream(route, path)
+        self.blobs(route.from_, path)
+        if route.transform is not None and len(route.transform) > MAX_TRANSFORM:
+            self.say((*path, "transform"), f"has {len(route.transform)} characters; a rule takes {MAX_TRANSFORM}.")
+
+    def stream(self, route: RouteDeclaration, path: KeyPath) -> None:
+        prefix = "Custom-" if route.table.endswith("_CL") else ("Custom-", "Microsoft-")
+        if route.stream is not None and not route.stream.startswith(prefix):
+            self.say((*path, "stream"), f"{route.stream!r}: a stream into a custom table begins with Custom-.")
+
+    def blobs(self, takes: From, path: KeyPath) -> None:
+        for index, pattern in enumerate(takes.blobs):
+            if not pattern or pattern.startswith("/"):
+                self.say((*path, "from", "blobs", index), f"{pattern!r}: write the path below the container, without a leading slash.")
+
+    def columns(self, route: RouteDeclaration, path: KeyPath) -> None:
+        everything = [n for n, c in route.columns.items() if EVERYTHING_ELSE in _candidates(c)]
+        for name, column in route.columns.items():
+            self.column(name, column, (*path, "columns", name))
+        if len(everything) > 1:
+            self.say((*path, "columns", everything[1]), f'"*" is taken by {everything[0]} already; one column can have it.')
+        if len(route.columns) > MAX_COLUMNS:
+            self.say((*path, "columns"), f"{len(route.columns)} columns; a table holds {MAX_COLUMNS}.")
+        if "Extra" in route.columns and not everything and route.on_undeclared == "keep_in_extra":
+            self.say((*path, "columns", "Extra"), 'give it type: dynamic and from: "*", or give another column "*".')
+        if not everything and route.on_undeclared != "keep_in_extra":
+            for key, value in (("on_bad_value", route.on_bad_value), ("on_old_time", route.on_old_time)):
+                if value == "keep_in_extra":
+                    self.say((*path, key), 'there is no column from "*" to keep it in: add one, or choose dead_letter.')
+
+    def column(self, name: str, column: Column, path: KeyPath) -> None:
+        if name in RESERVED:
+            self.say(path, f"{name} is reserved by Azure Monitor. Take another name and say from: {name}.")
+        elif not _COLUMN_NAME.fullmatch(name):
+            self.say(path, "a column's name is 2 to 45 letters, digits and _, a letter first. Take a legal name and say from: with this one.")
+        if name == "TimeGenerated" and column.type != "datetime":
+            self.say((*path, "type"), f"TimeGenerated is a datetime, not {column.type}.")
+        if EVERYTHING_ELSE in _candidates(column) and (column.type != "dynamic" or column.from_ != EVERYTHING_ELSE):
+            self.say((*path, "from"), '"*" stands alone, on a column of type dynamic.')
+        if column.format is not None:
+            self.time_format(column, (*path, "format"))
+
+    def time_format(self, column: Column, path: KeyPath) -> None:
+        if column.type != "datetime":
+            self.say(path, f"format is for datetime columns, not for {column.type}.")
+            return
+        try:
+            time_parser(column.format or "iso")
+        except ValueError:
+            hint = _did_you_mean(column.format or "", list(TIME_FORMATS))
+            self.say(path, f"no time format {column.format!r}{hint}. There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.")
+
+    def filters(self, route: RouteDeclaration, path: KeyPath) -> None:
+        names = [*route.columns, "TimeGenerated"]
+        for word, wanted in (("keep", route.keep), ("drop", route.drop)):
+            for name in wanted:
+                if name not in names:
+                    self.say((*path, word, name), f"no such column{_did_you_mean(name, names)}; filters look at the route's columns.")
+
+    def across(self, routes: list[Route]) -> None:
+        takers = [route.name for route in routes if route.takes.messages]
+        if len(takers) > 1:
+            self.say(("routes", takers[1], "from", "messages"), f"{takers[0]} takes the messages that name no route already.")
+        first: dict[str, Route] = {}
+        for route in routes:
+            other = first.setdefault(route.stream, route)
+            if _declares(other) != _declares(route):
+                self.say(("routes", route.name), f"shares the stream {route.stream} with {other.name}, so table, column types and transform must be the same; or give it a stream of its own.")
+
+
+def check(document: Document) -> Routes:
+    """Routes from a document.
+
+    Raises:
+        RoutesError: with every problem, in the file's order of discovery.
+    """
+    return _Checker(document).routes()
+
+
+def _finish(name: str, route: RouteDeclaration, options: Any) -> Route:
+    columns = _effective(route)
+    kept = any(column.from_ == EVERYTHING_ELSE for column in columns.values())
+    default: Any = "keep_in_extra" if kept else "dead_letter"
+    return Route(
+        name=name,
+        takes=route.from_,
+        format=options,
+        table=route.table,
+        stream=route.stream or default_stream(route.table),
+        charset=route.charset,
+        columns=columns,
+        keep={column: _tuple(values) for column, values in route.keep.items()},
+        drop={column: _tuple(values) for column, values in route.drop.items()},
+        transform=route.transform,
+        on_bad_value=route.on_bad_value or default,
+        on_undeclared=route.on_undeclared,
+        on_old_time=route.on_old_time or default,
+    )
+
+
+def default_stream(table: str) -> str:
+    """Custom-WebAccess for WebAccess_CL, Microsoft-Syslog for Syslog."""
+    return f"Custom-{table.removesuffix('_CL')}" if table.endswith("_CL") else f"Microsoft-{table}"
+
+
+def _effective(route: RouteDeclaration) -> dict[str, Column]:
+    columns = {name: _with_from(name, column) for name, column in route.columns.items()}
+    if "TimeGenerated" not in columns:
+        columns = {"TimeGenerated": Column("datetime", "TimeGenerated"), **columns}
+    everything = any(column.from_ == EVERYTHING_ELSE for column in columns.values())
+    if not everything and route.on_undeclared == "keep_in_extra":
+        columns["Extra"] = Column("dynamic", EVERYTHING_ELSE)
+    return columns
+
+
+def _with_from(name: str, column: Column) -> Column:
+    return column if column.from_ is not None else msgspec.structs.replace(column, from_=name)
+
+
+def _declares(route: Route) -> tuple[Any, ...]:
+    return route.table, {name: column.type for name, column in route.columns.items()}, route.transform
+
+
+def _candidates(column: Column) -> list[str]:
+    return [column.from_] if isinstance(column.from_, str) else column.from_ or []
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, list) else (values,)
+
+
+def _shorthands(value: dict[str, Any]) -> dict[str, Any]:
+    """`format: csv` for `format: {type: csv}`."""
+    kind = value.get("format")
+    return {**value, "format": {"type": kind}} if isinstance(kind, str) else value
+
+
+def _inner_path(text: str, value: Any) -> KeyPath:
+    """msgspec's `.columns[...].type` as keys; `[...]` is found by looking for the culprit's shape."""
+    path: list[str | int] = []
+    for match in _KEY_IN_PATH.finditer(text):
+        path.append(match[1] if match[1] is not None else int(match[2]) if match[2] is not None else "...")
+    return tuple(path)
+
+
+def _remove(value: Any, path: KeyPath) -> bool:
+    if not path:
+        return False
+    for part in path[:-1]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    try:
+        del value[path[-1]]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _fields(type_: Any) -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(type_)] if hasattr(type_, "__struct_fields__") else []
+
+
+def _did_you_mean(word: str, words: list[str]) -> str:
+    close = difflib.get_close_matches(word, words, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _plain(text: str) -> str:
+    missing = re.match(r"Object missing required field `(.*)`", text)
+    if missing:
+        return f"{missing[1]} is missing."
+    types = ", ".join(get_args(ColumnType))
+    if text.startswith("Invalid enum value 'guid'"):
+        return "a stream has no guid type. Use string."
+    if text.startswith("Invalid enum value"):
+        return f"{text[len('Invalid enum value '):]} is not one of those possible here (column types: {types})."
+    return text if text.endswith((".", "?")) else f"{text}."

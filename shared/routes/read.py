@@ -1,0 +1,100 @@
+"""YAML text to plain values, remembering where every key stands.
+
+Rule: only what YAML 1.2 and JSON have in common is taken: `no`, `on` and dates
+stay text, so that this reader and Bicep's see the same values. Invariant: a key
+written twice is a problem, never a silent overwrite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ..errors import RoutesError
+
+KeyPath = tuple[str | int, ...]
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """libyaml where it is there, with YAML 1.2's idea of a plain scalar."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: kept
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    if (kept := [(tag, regexp) for tag, regexp in rows if tag.rsplit(":", 1)[1] in {"int", "float", "null"}])
+}
+_BOOL = {"true": True, "True": True, "false": False, "False": False}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's values, and the place of each key."""
+
+    name: str
+    value: Any
+    marks: dict[KeyPath, tuple[int, int]]
+    """Key path -> line and column, both from 1."""
+    problems: list[str] = field(default_factory=list)
+
+    def at(self, path: KeyPath) -> str:
+        """`file:line:column` of a key, or of its nearest parent that is there."""
+        while path and path not in self.marks:
+            path = path[:-1]
+        line, column = self.marks.get(path, (1, 1))
+        return f"{self.name}:{line}:{column}"
+
+
+def read(text: str, name: str) -> Document:
+    """Parse `text`.
+
+    Raises:
+        RoutesError: it is not YAML.
+    """
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise RoutesError([_syntax(error, name)]) from error
+    document = Document(name, None, {})
+    value = None if root is None else _build(root, (), document)
+    return Document(name, value, document.marks, document.problems)
+
+
+def _syntax(error: yaml.YAMLError, name: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+    what = getattr(error, "problem", None) or str(error)
+    return f"{place}: this is not YAML: {what}. Look at the indentation and the quotes of this line."
+
+
+def _build(node: yaml.Node, path: KeyPath, document: Document) -> Any:
+    document.marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, document)
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(item, (*path, index), document) for index, item in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        here = (*path, key)
+        mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        if key in result:
+            place = f"{document.name}:{mark[0]}:{mark[1]}"
+            document.problems.append(f"{place}: {key} is written twice here. Keep one of them.")
+        document.marks[here] = mark
+        result[key] = _build(value_node, here, document)
+    return result
+
+
+def _scalar(node: Any) -> Any:
+    if node.style is None and node.value in _BOOL:
+        return _BOOL[node.value]
+    return yaml.constructor.SafeConstructor().construct_object(node)

@@ -1,0 +1,178 @@
+"""App settings: read once, checked, frozen.
+
+Rule: nothing else in this package reads the environment. Invariant: a Settings
+object can be used; a setting that is missing or wrong is a SettingsError that
+names it, says what it holds and what it should. Secrets are none of ours: the
+only credential is the managed identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A storage account: by identity (service URIs), or by connection string (local only)."""
+
+    name: str
+    connection_string: str | None
+    blob_uri: str | None
+    queue_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every app setting, checked."""
+
+    endpoints: tuple[str, ...]
+    rule_ids: tuple[str, ...]
+    drop_storage: Connection
+    drop_container: str
+    allowed_containers: tuple[str, ...]
+    ingest_queue: str
+    work_queue: str
+    state_container: str
+    deadletter_container: str
+    routes_file: str
+    upload_window: int
+    batch_bytes: int
+    read_bytes: int
+    claim_seconds: int
+    retry_seconds: int
+    defer_seconds: int
+    settle_seconds: int
+    sweep_existing: bool
+
+    def endpoint(self, rule: int) -> str:
+        """The ingestion endpoint of the k-th rule."""
+        return self.endpoints[rule] if len(self.endpoints) > 1 else self.endpoints[0]
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _texts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(part.rstrip("/") for part in _texts(value))
+    for url in urls:
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+            raise ValueError("an https:// address (http only on loopback)")
+    return urls
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value) if value.strip().lstrip("-").isdigit() else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def _boolean(value: str) -> bool:
+    if value.strip().lower() not in {"true", "false"}:
+        raise ValueError("true or false")
+    return value.strip().lower() == "true"
+
+
+class Setting(NamedTuple):
+    """One app setting: its name, how it is read, its default and its meaning."""
+
+    name: str
+    field: str
+    parse: Callable[[str], Any]
+    default: str | None
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATA_COLLECTION_ENDPOINT", "endpoints", _urls, None,
+            "Logs ingestion endpoint of the data collection rule; several, separated by commas, where there are several rules."),
+    Setting("LOGS_DCR_RULE_ID", "rule_ids", _texts, None,
+            "Immutable id of the data collection rule (dcr-...); several, separated by commas: a rule holds ten streams, so the k-th rule has the k-th ten of the routes' streams."),
+    Setting("DROP_CONTAINER", "drop_container", _text, "drop", "Container that files are dropped in."),
+    Setting("ALLOWED_CONTAINERS", "allowed_containers", _texts, "",
+            "Further containers of the same account that a message may name blobs in, separated by commas. The drop container always is."),
+    Setting("INGEST_QUEUE", "ingest_queue", _text, "ingest", "Queue that users put messages on."),
+    Setting("WORK_QUEUE", "work_queue", _text, "logferry-work", "Queue of the app's own work: continuations, deferred sources, what the sweep found."),
+    Setting("STATE_CONTAINER", "state_container", _text, "logferry-state", "Container of the ledger."),
+    Setting("DEADLETTER_CONTAINER", "deadletter_container", _text, "logferry-deadletter", "Container of records that could become no row, with their reasons."),
+    Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
+    Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "8", "Posts in flight for one source, at most; also the most that a crash can repeat."),
+    Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),
+    Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "8388608", "How much of a blob one read takes."),
+    Setting("CLAIM_SECONDS", "claim_seconds", _between(5, 600), "60", "How long a worker that shows no sign of life keeps its claim on a source."),
+    Setting("RETRY_SECONDS", "retry_seconds", _between(0, 1_800), "300", "How long one invocation retries a post before the rest is deferred."),
+    Setting("DEFER_SECONDS", "defer_seconds", _between(0, 604_800), "3600", "How long a source is deferred while rule, stream or role are not ready, before it is dead-lettered."),
+    Setting("SWEEP_SETTLE_SECONDS", "settle_seconds", _between(0, 86_400), "120", "How old a blob without a ledger entry must be before the sweep takes it."),
+    Setting("SWEEP_EXISTING", "sweep_existing", _boolean, "false", "Whether the sweep also takes blobs that are older than the app's first sweep."),
+)  # fmt: skip
+
+HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
+    ("DropStorage__blobServiceUri", "", "Blob service of the account with the drop container, reached by identity."),
+    ("DropStorage__queueServiceUri", "", "Queue service of the same account."),
+    ("DropStorage", "", "Its connection string instead; for local Azure only."),
+    ("AzureWebJobsStorage__accountName", "", "The account of the Functions host itself, reached by identity."),
+    ("SWEEP_SCHEDULE", "0 */5 * * * *", "When the sweep runs, as an NCRONTAB expression of six fields (UTC)."),
+)
+"""Settings that the Functions host or the storage clients read: name, default, meaning."""
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Settings from an environment.
+
+    Raises:
+        SettingsError: lists every setting that is missing or wrong.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        try:
+            values[setting.field] = _one(setting, environ)
+        except ValueError as error:
+            problems.append(str(error))
+    connection = _connection("DropStorage", environ, problems)
+    _pairs(values, problems)
+    if problems or connection is None:
+        raise SettingsError("\n".join(problems))
+    values["allowed_containers"] = (values["drop_container"], *values["allowed_containers"])
+    return Settings(drop_storage=connection, **values)
+
+
+def _one(setting: Setting, environ: Mapping[str, str]) -> Any:
+    text = environ.get(setting.name) or setting.default
+    if text is None:
+        raise ValueError(f"{setting.name} is not set. {setting.meaning}")
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{setting.name} is {text!r}; it should be {error}.") from error
+
+
+def _connection(name: str, environ: Mapping[str, str], problems: list[str]) -> Connection | None:
+    text = environ.get(name) or None
+    blob = environ.get(f"{name}__blobServiceUri") or environ.get(f"{name}__serviceUri") or None
+    queue = environ.get(f"{name}__queueServiceUri") or None
+    if text is None and (blob is None or queue is None):
+        problems.append(f"{name}__blobServiceUri and {name}__queueServiceUri are not both set. They name the storage account's services; the managed identity signs in.")
+        return None
+    return Connection(name, text, blob, queue)
+
+
+def _pairs(values: dict[str, Any], problems: list[str]) -> None:
+    endpoints, rules = values.get("endpoints"), values.get("rule_ids")
+    if endpoints and rules and len(endpoints) not in {1, len(rules)}:
+        problems.append(
+            f"DATA_COLLECTION_ENDPOINT has {len(endpoints)} addresses for {len(rules)} rules in LOGS_DCR_RULE_ID; "
+            "give one for all, or one each."
+        )
