@@ -1,0 +1,178 @@
+"""Small JSON blobs, written only if nobody else has written since.
+
+Rule: nothing here knows what is in a document. Invariant: `replace` succeeds only
+on the version that the caller has seen (ETag), so two writers can never both
+believe that they were last. Ages are taken from the service's own clock, whatever
+the time is here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ..errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
+
+T = TypeVar("T")
+
+_LONGEST_NAME = 1_024
+_KEPT = 900
+
+
+class Stored(NamedTuple):
+    """A document as it was read."""
+
+    document: bytes
+    etag: str
+    age: float
+    """Seconds since it was written, by the service's clock."""
+
+
+class Listed(NamedTuple):
+    """A document's row in a listing."""
+
+    name: str
+    metadata: dict[str, str]
+    modified: float
+
+
+class Conflict(Exception):  # noqa: N818 - a condition to handle, not a failure
+    """Somebody else has written the document, or made or removed it."""
+
+
+def name_of(prefix: str, path: str) -> str:
+    """A document's name: `prefix` and the path itself, so that listings sort alike; shortened by a hash if need be."""
+    name = f"{prefix}{path}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_KEPT]}~{hashlib.sha256(path.encode()).hexdigest()}"
+
+
+class Store:
+    """Documents in one container.
+
+    Args:
+        container: made if it is not there.
+    """
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    def read(self, name: str) -> Stored | None:
+        """A document, or None. Raises ServiceUnavailable."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+        date: list[str] = []
+
+        def keep_date(response: Any) -> None:
+            date[:] = [response.http_response.headers["Date"]]
+
+        def download() -> Stored | None:
+            try:
+                stream = self._container.download_blob(name, raw_response_hook=keep_date)
+                document = stream.readall()
+            except ResourceNotFoundError:
+                return None
+            properties = stream.properties
+            age = (parsedate_to_datetime(date[0]) - properties.last_modified).total_seconds()
+            return Stored(document, properties.etag, age)
+
+        return guarded(download)
+
+    def create(self, name: str, document: bytes, metadata: dict[str, str]) -> str:
+        """Write a new document; its ETag. Raises Conflict if there is one, ServiceUnavailable."""
+        from azure.core import MatchConditions  # noqa: PLC0415
+
+        return self._write(
+            name, document, metadata, etag="*", match_condition=MatchConditions.IfMissing
+        )
+
+    def replace(self, name: str, document: bytes, metadata: dict[str, str], etag: str) -> str:
+        """Write over the version with `etag`; the new ETag. Raises Conflict, ServiceUnavailable."""
+        from azure.core import MatchConditions  # noqa: PLC0415
+
+        return self._write(
+            name, document, metadata, etag=etag, match_condition=MatchConditions.IfNotModified
+        )
+
+    def put(self, name: str, document: bytes, metadata: dict[str, str] | None = None) -> None:
+        """Write, whatever is there. Raises ServiceUnavailable."""
+        self._write(name, document, metadata or {})
+
+    def _write(self, name: str, document: bytes, metadata: dict[str, str], **condition: Any) -> str:
+        from azure.core.exceptions import (  # noqa: PLC0415
+            ResourceExistsError,
+            ResourceModifiedError,
+            ResourceNotFoundError,
+        )
+        from azure.storage.blob import ContentSettings  # noqa: PLC0415
+
+        def upload() -> str:
+            try:
+                result = self._container.get_blob_client(name).upload_blob(
+                    document,
+                    overwrite=True,
+                    metadata=metadata,
+                    content_settings=ContentSettings(content_type="application/json"),
+                    **condition,
+                )
+            except (ResourceExistsError, ResourceModifiedError) as error:
+                raise Conflict(name) from error
+            except ResourceNotFoundError:
+                self._make_container()
+                return upload()
+            return str(result["etag"])
+
+        return guarded(upload)
+
+    def remove(self, name: str) -> None:
+        """Delete a document if it is there. Raises ServiceUnavailable."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+        def delete() -> None:
+            try:
+                self._container.delete_blob(name)
+            except ResourceNotFoundError:
+                return
+
+        guarded(delete)
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """Documents whose name begins with `prefix`, in the service's order. Raises ServiceUnavailable."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+        rows = iter(self._container.list_blobs(name_starts_with=prefix, include=["metadata"]))
+        while True:
+            try:
+                row = guarded(lambda: next(rows, None))
+            except ResourceNotFoundError:
+                return
+            if row is None:
+                return
+            yield Listed(row.name, row.metadata or {}, row.last_modified.timestamp())
+
+    def _make_container(self) -> None:
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+
+        try:
+            self._container.create_container()
+        except ResourceExistsError:
+            return
+
+
+def guarded(call: Callable[[], T]) -> T:
+    """`call()`, with storage's own failures as ServiceUnavailable; a missing resource passes as it is."""
+    from azure.core import exceptions  # noqa: PLC0415
+
+    try:
+        return call()
+    except (exceptions.ResourceNotFoundError, exceptions.ResourceModifiedError):
+        raise
+    except exceptions.AzureError as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ServiceUnavailable(f"storage does not answer as it should: {line}") from error

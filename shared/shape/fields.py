@@ -1,0 +1,66 @@
+"""Where a column's value comes from in a record.
+
+Rule: a key is looked for as it is written first, and as a dotted path second, so
+`id.orig_h` finds both `{"id.orig_h": 1}` and `{"id": {"orig_h": 1}}`. Invariant:
+what a column took is gone from the rest, and nothing else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..model import Record
+
+
+class Found(NamedTuple):
+    """A value, the name it was asked for by, and its path in the record."""
+
+    value: Any
+    name: str
+    path: tuple[str, ...]
+
+
+class Lookup(NamedTuple):
+    """One way to a value: a key, and the same name as a path."""
+
+    name: str
+    path: tuple[str, ...]
+
+    def find(self, record: Record) -> Found | None:
+        """The value at this place, None if the record has no such place or it is null."""
+        value = record.get(self.name)
+        if value is not None:
+            return Found(value, self.name, (self.name,))
+        if len(self.path) == 1:
+            return None
+        for part in self.path:
+            if not isinstance(record, dict) or part not in record:
+                return None
+            record = record[part]
+        return None if record is None else Found(record, self.name, self.path)
+
+
+def lookups(names: str | Iterable[str]) -> tuple[Lookup, ...]:
+    """Lookups for a column's `from`, in order of preference."""
+    listed = (names,) if isinstance(names, str) else tuple(names)
+    return tuple(Lookup(name, tuple(name.split("."))) for name in listed)
+
+
+def without(record: Record, path: tuple[str, ...]) -> None:
+    """Take the value at `path` out of `record`, and parents that are left empty; copies what it changes."""
+    head = path[0]
+    if head not in record:
+        return
+    if len(path) == 1:
+        del record[head]
+        return
+    child = record[head]
+    if not isinstance(child, dict):
+        return
+    child = dict(child)
+    without(child, path[1:])
+    if child:
+        record[head] = child
+    else:
+        del record[head]
