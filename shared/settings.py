@@ -115,7 +115,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RETRY_SECONDS", "retry_seconds", _between(0, 1_800), "300", "How long one invocation retries a post before the rest is deferred."),
     Setting("DEFER_SECONDS", "defer_seconds", _between(0, 604_800), "3600", "How long a source is deferred while rule, stream or role are not ready, before it is dead-lettered."),
     Setting("SWEEP_SETTLE_SECONDS", "settle_seconds", _between(0, 86_400), "120", "How old a blob without a ledger entry must be before the sweep takes it."),
-    Setting("SWEEP_EXISTING", "sweep_existing", _boolean, "false", "Whether the sweep also takes blobs that are older than the app's first sweep."),
+    Setting("SWEEP_EXISTING", "sweep_existing", _boolean, "false", "Whether the sweep also takes blobs that are older than the app itself (its state container)."),
 )  # fmt: skip
 
 HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (

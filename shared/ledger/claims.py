@@ -40,7 +40,10 @@ class Claim:
             ClaimLost: another worker has taken over.
             ServiceUnavailable: it could not be written.
         """
-        self.entry.position, self.entry.counts, self.entry.seekable = position, counts, seekable
+        entry = self.entry
+        if position.ordinal > entry.position.ordinal:
+            entry.crashes = 0
+        entry.position, entry.counts, entry.seekable = position, counts, seekable
         self._write()
 
     def finish(self, state: State, reason: str = "") -> None:
@@ -125,6 +128,7 @@ class Ledger:
 
 def _continued(old: Entry, fresh: Entry, *, grows: bool) -> Entry:
     if old.version == fresh.version and old.route == fresh.route:
+        old.crashes += old.state == "running"
         return old
     if grows and old.route == fresh.route and fresh.size >= old.size:
         return msgspec.structs.replace(old, version=fresh.version, size=fresh.size)

@@ -34,6 +34,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     """Whether `position.offset` is an offset into the stored bytes as well."""
     attempts: int = 0
     """How many invocations have worked on this version."""
+    crashes: int = 0
+    """How many workers disappeared without a word since the position last moved."""
     owner: str = ""
     reason: str = ""
     deferred_since: float = 0.0

@@ -156,6 +156,17 @@ class Store:
                 return
             yield Listed(row.name, row.metadata or {}, row.last_modified.timestamp())
 
+    def made(self) -> float:
+        """Epoch seconds: when the container was made, or last had its properties set. Raises ServiceUnavailable."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+        try:
+            properties = guarded(self._container.get_container_properties)
+        except ResourceNotFoundError:
+            self._make_container()
+            properties = guarded(self._container.get_container_properties)
+        return properties.last_modified.timestamp()
+
     def _make_container(self) -> None:
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
 

@@ -22,6 +22,8 @@ class Progress(Protocol):
 
     beat_seconds: float
     """How often a sign of life is due."""
+    seekable: bool
+    """Whether offsets of positions are offsets into the source's own bytes."""
 
     def save(self, position: Position, counts: Counts) -> None:
         """Make a checkpoint durable; also a sign of life. Raises ClaimLost when it is not ours any more."""

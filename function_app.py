@@ -1,0 +1,48 @@
+"""Triggers and bindings, and nothing else: each function hands its event to shared/handlers.
+
+What a handler needs is imported when it first runs, so that a cold start loads
+only what indexing the functions takes. App settings in %percent signs% are
+resolved by the host.
+"""
+
+import azure.functions as func
+import azurefunctions.extensions.bindings.blob as blob
+
+app = func.FunctionApp()
+
+
+@app.blob_trigger(arg_name="file", path="%DROP_CONTAINER%/{name}", connection="DropStorage", source="EventGrid")
+def on_blob(file: blob.BlobClient) -> None:
+    """A file was dropped. Only a reference arrives; the app reads the content itself."""
+    from shared.app import app as ferry
+    from shared.handlers import blob as handler
+
+    handler.take(ferry(), file.container_name, file.blob_name)
+
+
+@app.queue_trigger(arg_name="message", queue_name="%INGEST_QUEUE%", connection="DropStorage")
+def on_message(message: func.QueueMessage) -> None:
+    """Somebody put a message on the queue: records, or the name of a blob."""
+    from shared.app import app as ferry
+    from shared.handlers import message as handler
+
+    inserted = message.insertion_time
+    handler.take(ferry(), message.get_body(), message.id or "", inserted.timestamp() if inserted else 0.0)
+
+
+@app.queue_trigger(arg_name="message", queue_name="%WORK_QUEUE%", connection="DropStorage")
+def on_work(message: func.QueueMessage) -> None:
+    """The app's own work: continuations, deferred sources, what the sweep found."""
+    from shared.app import app as ferry
+    from shared.handlers import work as handler
+
+    handler.take(ferry(), message.get_body())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def sweep(timer: func.TimerRequest) -> None:
+    """Look for blobs that raised no event, and for work that was left behind."""
+    from shared.app import app as ferry
+    from shared.handlers import sweep as handler
+
+    handler.sweep(ferry())

@@ -1,0 +1,100 @@
+"""The app, wired up: settings, routes, clients and rooms, once per process.
+
+Rule: the only place where they are put together; what a trigger does with them
+stands in handlers/. Invariant: an App that could be made can be used: settings and
+routes are checked, and what is imported for the cloud's clients is imported when
+first used, not before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import msgspec
+
+from . import settings
+from .errors import ConfigError
+from .ledger.claims import Ledger
+from .ledger.deadletter import DeadLetter
+from .ledger.store import Store
+from .pipeline import Corridor
+from .routes import load
+from .settings import Settings
+from .sources.storage import Storage
+from .sources.work import WorkQueue
+
+_MARGIN = 90.0
+_DEFAULT_TIMEOUT = 1_800.0
+
+
+class App:
+    """Logferry in this process.
+
+    Args:
+        config: the app settings.
+        root: folder of host.json, and the one that ROUTES_FILE is relative to.
+    """
+
+    def __init__(self, config: Settings, root: Path) -> None:
+        self.settings = config
+        self.routes = load(root / config.routes_file)
+        self.budget = budget_seconds(root / "host.json")
+        self.storage = Storage(config.drop_storage, config.read_bytes)
+        self.corridor = Corridor(config, self.routes)
+        needed = -(-len(self.routes.streams()) // 10)
+        if len(config.rule_ids) < needed:
+            raise ConfigError(
+                f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have "
+                f"{len(self.routes.streams())} streams and a rule holds ten: {needed} are needed."
+            )
+
+    @cached_property
+    def state(self) -> Store:
+        """The state container."""
+        return Store(self.storage.blobs.get_container_client(self.settings.state_container))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Entries of blobs."""
+        return Ledger(self.state, self.settings.claim_seconds)
+
+    @cached_property
+    def dead_letter(self) -> DeadLetter:
+        """The dead-letter container."""
+        container = self.storage.blobs.get_container_client(self.settings.deadletter_container)
+        return DeadLetter(Store(container))
+
+    @cached_property
+    def work(self) -> WorkQueue:
+        """The app's own queue."""
+        return WorkQueue(self.storage.queues.get_queue_client(self.settings.work_queue))
+
+
+def budget_seconds(host_json: Path) -> float:
+    """How long one invocation may work: functionTimeout less a margin for a last checkpoint.
+
+    The default of a Flex Consumption plan is 30 minutes (Azure Functions host.json reference).
+    """
+    try:
+        text = msgspec.json.decode(host_json.read_bytes()).get("functionTimeout", "")
+    except (OSError, msgspec.DecodeError, AttributeError):
+        text = ""
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})", str(text))
+    if not match:
+        return _DEFAULT_TIMEOUT - _MARGIN
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    timeout = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return max(timeout - _MARGIN, timeout / 2)
+
+
+@lru_cache(maxsize=1)
+def app() -> App:
+    """This process's App, made at the first call.
+
+    Raises:
+        SettingsError, RoutesError, ConfigError: what is wrong, and the remedy.
+    """
+    return App(settings.read(os.environ), Path(__file__).resolve().parent.parent)

@@ -1,0 +1,64 @@
+"""One row for every run over a source, as a structured log line.
+
+Rule: counts and names only, never a record's content. Invariant: for a source that
+is done, read = accepted + filtered + dead_lettered; a row that does not add up is
+logged as an error, since it would be a bug here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .model import Counts
+
+logger = logging.getLogger("logferry.audit")
+
+Result = Literal["done", "continued", "deferred", "dead", "unrouted", "gone", "changed"]
+
+
+class Audit(msgspec.Struct, kw_only=True):
+    """What became of one source in one run."""
+
+    kind: Annotated[str, Meta(description="blob or message.")]
+    source: Annotated[str, Meta(description="container/path, or the message's id.")]
+    version: Annotated[str, Meta(description="ETag of the blob, or the message's id.")]
+    route: Annotated[str, Meta(description="The route that took it; empty if none did.")]
+    table: Annotated[str, Meta(description="The table its rows go to.")]
+    outcome: Annotated[
+        Result,
+        Meta(
+            description="done; continued (out of time, goes on from its checkpoint); deferred (Azure was not "
+            "ready, goes on later); dead (dead-lettered as a whole); unrouted; gone (removed before it was "
+            "read); changed (replaced while it was read)."
+        ),
+    ]
+    read: Annotated[int, Meta(description="Records read so far, rejects included.")] = 0
+    accepted: Annotated[int, Meta(description="Rows that Azure accepted (204).")] = 0
+    filtered: Annotated[int, Meta(description="Records that keep or drop left out.")] = 0
+    dead_lettered: Annotated[int, Meta(description="Records in the dead letter.")] = 0
+    maybe_repeated: Annotated[int, Meta(description="Rows whose reply was lost once.")] = 0
+    batches: Annotated[int, Meta(description="Posts accepted.")] = 0
+    raw_bytes: Annotated[int, Meta(description="JSON sent, before gzip.")] = 0
+    sent_bytes: Annotated[int, Meta(description="JSON sent, gzipped.")] = 0
+    attempts: Annotated[int, Meta(description="Posts tried.")] = 0
+    changed: Annotated[dict[str, int], Meta(description="What shaping kept from being lost, by kind.")] = {}
+    ms: Annotated[int, Meta(description="Milliseconds of this run.")] = 0
+    reason: Annotated[str, Meta(description="Why it is not done.")] = ""
+
+
+def write(row: Audit) -> None:
+    """Log one row as `audit {json}`."""
+    text = msgspec.json.encode(row).decode()
+    if row.outcome == "done" and row.read != row.accepted + row.filtered + row.dead_lettered:
+        logger.error("audit %s (does not add up)", text)
+    else:
+        logger.info("audit %s", text)
+
+
+def with_counts(row: Audit, counts: Counts) -> Audit:
+    """The row with a source's counts in it."""
+    return msgspec.structs.replace(row, **msgspec.structs.asdict(counts))

@@ -1,0 +1,191 @@
+"""A queue message: records to ship, or blobs to take.
+
+Invariants: a message that can be none of the accepted forms is in the dead letter
+with its text and its reason; one that Azure is not ready for is put aside, whole,
+before the queue forgets it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import time
+
+import msgspec
+
+from .. import audit
+from ..app import App
+from ..errors import NotReady, Permanent, Transient, Unrouted
+from ..model import Counts, Position, Reject, SourceFacts
+from ..pipeline import Run, Start
+from ..routes import Route
+from ..sources.message import Records, asked
+from ..sources.work import HeldWork, backoff
+from . import blob
+
+logger = logging.getLogger("logferry.message")
+
+HELD = "held/"
+
+
+class Held(msgspec.Struct):
+    """A message that was put aside."""
+
+    id: str
+    text: str
+    inserted: float
+    since: float
+    """Epoch seconds: when it was first put aside."""
+    tries: int = 1
+
+
+class MessageProgress:
+    """A message has no checkpoints: the queue keeps it until it is settled."""
+
+    beat_seconds = 3_600.0
+    seekable = False
+
+    def __init__(self, app: App, facts: SourceFacts, route: str) -> None:
+        self._dead_letter = app.dead_letter
+        self._facts = facts
+        self._route = route
+
+    def save(self, position: Position, counts: Counts) -> None:
+        """Nothing to write."""
+
+    def dead_letter(self, first: int, rejects: list[Reject]) -> None:
+        """Write rejects. Raises ServiceUnavailable."""
+        self._dead_letter.records(self._facts, self._route, first, rejects)
+
+
+def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
+    """Take a message.
+
+    Args:
+        app: the app.
+        body: as it came: JSON text, or that in base64.
+        message_id: the queue's id of it.
+        inserted: epoch seconds when it was put on the queue.
+
+    Raises:
+        ServiceUnavailable: storage does not answer; the message should come again.
+    """
+    _take(app, Held(message_id, _text(body), inserted, since=0.0, tries=0))
+
+
+def take_held(app: App, message_id: str) -> None:
+    """Take a message that was put aside. Raises ServiceUnavailable."""
+    stored = app.state.read(HELD + message_id)
+    if stored is None:
+        logger.info("the held message %s is settled already", message_id)
+        return
+    _take(app, msgspec.json.decode(stored.document, type=Held))
+    # What was put aside again is a new document of the same name, with one more try.
+    latest = app.state.read(HELD + message_id)
+    if latest is not None and latest.etag == stored.etag:
+        app.state.remove(HELD + message_id)
+
+
+def _text(body: bytes) -> str:
+    """The message's text; producers differ in whether they send base64."""
+    try:
+        plain = base64.b64decode(body, validate=True).decode() if body[:1] not in b"{[ \t\r\n" else ""
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        plain = ""
+    return plain if plain[:1] in {"{", "["} else body.decode("utf-8", "surrogateescape")
+
+
+def _take(app: App, held: Held) -> None:
+    began = time.monotonic()
+    facts = SourceFacts("message", held.id, held.id, held.inserted, held.since or time.time())
+    account = app.storage.blobs.url
+    try:
+        what = asked(held.text, account, app.settings.allowed_containers)
+        if not isinstance(what, Records):
+            for named in what:
+                blob.take(app, named.container, named.name, named.route)
+            return
+        route = _route(app, what)
+    except Permanent as error:
+        _die(app, facts, "", held, error, began)
+        return
+    run = _ship(app, route, what, facts, held.text)
+    if run.error is None:
+        _audit(facts, route, "done", run.counts, began)
+    elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
+        _die(app, facts, route.name, held, run.error, began)
+    else:
+        _put_aside(app, held, run.error)
+        _audit(facts, route, "deferred", run.counts, began, str(run.error))
+
+
+def _age(held: Held) -> float:
+    return time.time() - held.since
+
+
+def _route(app: App, what: Records) -> Route:
+    if what.route is not None:
+        return app.corridor.route(what.route)
+    route = app.routes.for_messages()
+    if route is None:
+        raise Unrouted("the message names no route, and no route says `from: {messages: true}`")
+    return route
+
+
+def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) -> Run:
+    data = text.encode("utf-8", "surrogateescape")
+    progress = MessageProgress(app, facts, route.name)
+    start = Start(Position(), Counts(), seekable=False)
+    return app.corridor.run(
+        app.corridor.for_json(route, what.path), facts, lambda _offset: iter([data]), start, progress, lambda: False
+    )
+
+
+def _put_aside(app: App, held: Held, error: Transient) -> None:
+    level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
+    delay = max(backoff(held.tries), error.retry_after or 0)
+    logger.log(level, "message %s: deferred for %.0f s: %s", held.id, delay, error)
+    again = msgspec.structs.replace(held, since=held.since or time.time(), tries=held.tries + 1)
+    app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
+    app.work.put(HeldWork(held.id), delay)
+
+
+def _die(app: App, facts: SourceFacts, route: str, held: Held, error: Exception, began: float) -> None:
+    reason = type(error).__name__
+    logger.error("message %s: dead-lettered: %s: %s", held.id, reason, error)
+    raw = held.text.encode("utf-8", "surrogateescape")
+    app.dead_letter.source(facts, route, reason, str(error), raw)
+    row = audit.Audit(
+        kind="message",
+        source=facts.name,
+        version=facts.version,
+        route=route,
+        table="",
+        outcome="dead",
+        ms=_ms(began),
+        reason=str(error),
+    )
+    audit.write(row)
+
+
+def _audit(
+    facts: SourceFacts, route: Route, outcome: audit.Result, counts: Counts, began: float, reason: str = ""
+) -> None:
+    row = audit.Audit(
+        kind="message",
+        source=facts.name,
+        version=facts.version,
+        route=route.name,
+        table=route.table,
+        outcome=outcome,
+        ms=_ms(began),
+        reason=reason,
+    )
+    audit.write(audit.with_counts(row, counts))
+
+
+def _ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+

@@ -1,0 +1,25 @@
+"""A message of the app's own queue.
+
+Invariant: one that is none is logged and left to the host's poison queue; it can
+only come from somebody who may write there.
+"""
+
+from __future__ import annotations
+
+from ..app import App
+from ..sources.work import BlobWork, parse_work
+from . import blob, message
+
+
+def take(app: App, body: bytes) -> None:
+    """Do what the message says.
+
+    Raises:
+        BadMessage: it is none of this app.
+        ServiceUnavailable: storage does not answer; the message should come again.
+    """
+    work = parse_work(body)
+    if isinstance(work, BlobWork):
+        blob.take(app, work.container, work.name, work.route)
+    else:
+        message.take_held(app, work.id)

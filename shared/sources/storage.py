@@ -1,0 +1,66 @@
+"""Clients of the storage account, made once per process.
+
+Rule: by identity where service URIs are set, by connection string where local
+Azure gives one. Invariant: one client and one credential per account, since tokens
+and connections are cached in them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..settings import Connection
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueServiceClient
+
+_RETRIES: dict[str, Any] = {"retry_total": 4, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
+_TIMEOUTS: dict[str, Any] = {"connection_timeout": 20, "read_timeout": 60}
+
+
+class Storage:
+    """One storage account.
+
+    Args:
+        connection: its settings.
+        read_bytes: size of one ranged read; the client then makes one request a range.
+    """
+
+    def __init__(self, connection: Connection, read_bytes: int) -> None:
+        self._connection = connection
+        self._read_bytes = read_bytes
+
+    @cached_property
+    def _credential(self) -> Any:
+        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+        return ManagedIdentityCredential()
+
+    @cached_property
+    def blobs(self) -> BlobServiceClient:
+        """The blob service."""
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
+
+        options = {
+            **_RETRIES,
+            **_TIMEOUTS,
+            "max_single_get_size": self._read_bytes,
+            "max_chunk_get_size": self._read_bytes,
+        }
+        if self._connection.connection_string:
+            return BlobServiceClient.from_connection_string(self._connection.connection_string, **options)
+        assert self._connection.blob_uri is not None  # noqa: S101 - settings.read has looked
+        return BlobServiceClient(self._connection.blob_uri, self._credential, **options)
+
+    @cached_property
+    def queues(self) -> QueueServiceClient:
+        """The queue service."""
+        from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
+
+        options = {**_RETRIES, **_TIMEOUTS}
+        if self._connection.connection_string:
+            return QueueServiceClient.from_connection_string(self._connection.connection_string, **options)
+        assert self._connection.queue_uri is not None  # noqa: S101 - settings.read has looked
+        return QueueServiceClient(self._connection.queue_uri, self._credential, **options)

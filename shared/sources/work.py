@@ -1,0 +1,85 @@
+"""The app's own queue: what has to be done later, or again.
+
+Rule: a work message only says what to look at; how far that is stands in the
+ledger. Invariant: a message that is put twice, or comes twice, does no harm. It
+never expires.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..errors import BadMessage
+from ..ledger.store import guarded
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueClient
+
+LONGEST_DELAY = 600
+
+
+class BlobWork(msgspec.Struct, tag_field="do", tag="blob"):
+    """Take this blob, or go on with it."""
+
+    container: str
+    name: str
+    route: str | None = None
+
+
+class HeldWork(msgspec.Struct, tag_field="do", tag="held"):
+    """Take this message, which was put aside because Azure was not ready."""
+
+    id: str
+
+
+Work = BlobWork | HeldWork
+
+
+def parse_work(text: bytes) -> Work:
+    """A work message.
+
+    Raises:
+        BadMessage: it is none.
+    """
+    try:
+        return msgspec.json.decode(text, type=Work)  # type: ignore[no-any-return]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"no work of this app: {error}") from error
+
+
+def backoff(attempt: int) -> int:
+    """Seconds to wait before the n-th attempt: 15, 30, 60, ... up to ten minutes, with jitter."""
+    longest = min(15 * 2 ** min(attempt, 10), LONGEST_DELAY)
+    return int(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
+
+
+class WorkQueue:
+    """Puts work on the queue.
+
+    Args:
+        queue: made if it is not there.
+    """
+
+    def __init__(self, queue: QueueClient) -> None:
+        self._queue = queue
+
+    def put(self, work: Work, delay: float = 0) -> None:
+        """Queue `work`, to be seen after `delay` seconds. Raises ServiceUnavailable."""
+        from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError  # noqa: PLC0415
+
+        text = msgspec.json.encode(work).decode()
+
+        def send() -> None:
+            try:
+                self._queue.send_message(text, visibility_timeout=int(delay), time_to_live=-1)
+            except ResourceNotFoundError:
+                try:
+                    self._queue.create_queue()
+                except ResourceExistsError:
+                    pass
+                self._queue.send_message(text, visibility_timeout=int(delay), time_to_live=-1)
+
+        guarded(send)
