@@ -1,0 +1,184 @@
+// Logferry in one resource group: storage to drop files in, the app, the workspace with the tables
+// of routes.yaml, and the rules that rows go through. What the app may do is in roles.bicep.
+// Rule: nothing here has a key, a password or a secret, and no setting does.
+
+targetScope = 'resourceGroup'
+
+@description('Short name of this environment; part of every name.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Region. The rules have to be in the workspace\'s.')
+param location string = resourceGroup().location
+
+@description('The routes: the same file that the app is deployed with.')
+param routesFile object = loadYamlContent('../routes.yaml')
+
+@description('Memory of an instance in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('Instances at most.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Days that the workspace keeps rows.')
+@minValue(4)
+@maxValue(730)
+param retentionDays int = 30
+
+@description('Days after which dropped files are deleted, and 30 days later what the ledger says of them. 0 keeps both.')
+@minValue(0)
+@maxValue(3650)
+param keepDays int = 0
+
+@description('When the sweep looks for files that raised no event: six fields, UTC.')
+param sweepSchedule string = '0 */5 * * * *'
+
+// -- names ---------------------------------------------------------------------------------
+// An environment's name may be 64 characters of several kinds. Eight legal ones are for the reader;
+// the token, made of the group and the whole name, is what makes the names unique. Short on purpose:
+// the host tells apps apart by their first 32 characters, a Direct rule's name is part of a host name.
+var lower = toLower(environmentName)
+var legal = join(
+  filter(map(range(0, length(lower)), i => substring(lower, i, 1)), c => contains('abcdefghijklmnopqrstuvwxyz0123456789', c)),
+  ''
+)
+var token = uniqueString(resourceGroup().id, environmentName)
+var suffix = '${take(legal, 8)}-${token}'
+var tags = { 'azd-env-name': environmentName }
+
+var appName = 'func-${suffix}'
+var storageName = 'st${token}'
+var workspaceName = 'log-${suffix}'
+var applicationInsightsName = 'appi-${suffix}'
+var topicName = 'evgt-${suffix}'
+
+var dropContainer = 'drop'
+var stateContainer = 'logferry-state'
+var deadLetterContainer = 'logferry-deadletter'
+var undeliveredContainer = 'logferry-undelivered'
+var packageContainer = 'logferry-package'
+var ingestQueue = 'ingest'
+var workQueue = 'logferry-work'
+
+var blobUri = 'https://${storageName}.blob.${environment().suffixes.storage}'
+var queueUri = 'https://${storageName}.queue.${environment().suffixes.storage}'
+
+// -- what the app is told ------------------------------------------------------------------
+// Settings that have a good default in the app and no resource here are left to the app.
+var appSettings = {
+  // The host's own account. Deliberately no connection string.
+  AzureWebJobsStorage__accountName: storageName
+  DropStorage__blobServiceUri: blobUri
+  DropStorage__queueServiceUri: queueUri
+  DROP_CONTAINER: dropContainer
+  STATE_CONTAINER: stateContainer
+  DEADLETTER_CONTAINER: deadLetterContainer
+  INGEST_QUEUE: ingestQueue
+  WORK_QUEUE: workQueue
+  SWEEP_SCHEDULE: sweepSchedule
+  // One of each for every rule, in the rules' order.
+  DATA_COLLECTION_ENDPOINT: join(rules.outputs.endpoints, ',')
+  LOGS_DCR_RULE_ID: join(rules.outputs.immutableIds, ',')
+  APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD'
+}
+
+// -- what there is -------------------------------------------------------------------------
+module storage 'storage.bicep' = {
+  name: 'storage'
+  params: {
+    name: storageName
+    location: location
+    tags: tags
+    containers: [dropContainer, stateContainer, deadLetterContainer, undeliveredContainer, packageContainer]
+    queues: [ingestQueue, workQueue]
+    dropContainer: dropContainer
+    stateContainer: stateContainer
+    keepDays: keepDays
+  }
+}
+
+module monitoring 'monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    workspaceName: workspaceName
+    applicationInsightsName: applicationInsightsName
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+  }
+}
+
+module tables 'tables.bicep' = {
+  name: 'tables'
+  params: { workspaceName: workspaceName, routesFile: routesFile }
+  dependsOn: [monitoring]
+}
+
+// After the tables: a rule is refused when its table, or a column of it, is not there.
+module rules 'rules.bicep' = {
+  name: 'rules'
+  params: {
+    namePrefix: 'dcr-${suffix}'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    routesFile: routesFile
+  }
+  dependsOn: [tables]
+}
+
+module app 'function-app.bicep' = {
+  name: 'function-app'
+  params: {
+    name: appName
+    planName: 'plan-${suffix}'
+    location: location
+    tags: tags
+    pythonVersion: '3.13'
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    deploymentContainerUrl: '${blobUri}/${packageContainer}'
+    settings: appSettings
+  }
+  dependsOn: [storage]
+}
+
+module roles 'roles.bicep' = {
+  name: 'roles'
+  params: {
+    appName: appName
+    principalId: app.outputs.principalId
+    storageName: storageName
+    applicationInsightsName: applicationInsightsName
+    ruleNames: rules.outputs.names
+  }
+}
+
+module events 'events.bicep' = {
+  name: 'events'
+  params: {
+    topicName: topicName
+    location: location
+    tags: tags
+    storageName: storageName
+    undeliveredContainer: undeliveredContainer
+  }
+  dependsOn: [storage]
+}
+
+// -- what one needs to know of it; azd keeps these in its environment, postdeploy.sh reads them --
+output AZURE_RESOURCE_GROUP string = resourceGroup().name
+output DATA_COLLECTION_ENDPOINT string = appSettings.DATA_COLLECTION_ENDPOINT
+output LOGS_DCR_RULE_ID string = appSettings.LOGS_DCR_RULE_ID
+output LOGFERRY_APP string = appName
+output LOGFERRY_STORAGE string = storageName
+output LOGFERRY_STORAGE_ID string = storage.outputs.id
+output LOGFERRY_TOPIC string = topicName
+output LOGFERRY_DROP_CONTAINER string = dropContainer
+output LOGFERRY_UNDELIVERED_CONTAINER string = undeliveredContainer
+output LOGFERRY_WORKSPACE string = workspaceName

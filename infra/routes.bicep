@@ -1,0 +1,82 @@
+// What routes.yaml means for Azure: streams, tables and their columns.
+//
+// Rule: the same as the app's own reading of the file, so that a column is written once.
+// Invariant: every route has exactly one stream here and one table; TimeGenerated is there
+// always, and the dynamic column Extra wherever undeclared fields are kept and nothing takes "*".
+// These are functions only; nothing is deployed from here.
+
+@description('A route\'s place among the others as digits. Bicep hands out keys sorted, never in the file\'s order, and says nothing of the collation: digits sort alike in all of them, hyphen before digits before letters as in ASCII.')
+func rank(name string) string =>
+  join(
+    map(
+      range(0, length(name)),
+      i => format('{0:00}', indexOf('-0123456789abcdefghijklmnopqrstuvwxyz', substring(name, i, 1)))
+    ),
+    ''
+  )
+
+func inOrder(file object) array => map(sort(items(file.routes), (a, b) => rank(a.key) < rank(b.key)), r => r.value)
+
+@description('Not endsWith(), which does not mind upper and lower case.')
+func isCustom(table string) bool => skip(table, length(table) - 3) == '_CL'
+
+func baseName(table string) string => isCustom(table) ? take(table, length(table) - 3) : table
+
+func streamOf(route object) string =>
+  route.?stream ?? '${isCustom(route.table) ? 'Custom' : 'Microsoft'}-${baseName(route.table)}'
+
+func takesEverything(columns object) bool => contains(map(items(columns), c => string(c.value.?from ?? '')), '*')
+
+func keepsExtra(route object) bool =>
+  (route.?on_undeclared ?? 'keep_in_extra') == 'keep_in_extra' && !takesEverything(route.?columns ?? {})
+
+@description('Columns that stream and table have: the declared ones and those that every route gets.')
+func effective(route object) object =>
+  union(
+    { TimeGenerated: { type: 'datetime' } },
+    route.?columns ?? {},
+    keepsExtra(route) ? { Extra: { type: 'dynamic' } } : {}
+  )
+
+func streamColumns(columns object) array => map(items(columns), c => { name: c.key, type: c.value.?type ?? 'string' })
+
+@description('The table API spells one type differently: dateTime.')
+func tableType(type string) string => type == 'datetime' ? 'dateTime' : type
+
+func tableColumns(columns object) array =>
+  map(
+    items(columns),
+    c =>
+      union(
+        { name: c.key, type: tableType(c.value.?type ?? 'string') },
+        contains(c.value, 'description') ? { description: c.value.description } : {}
+      )
+  )
+
+func flow(route object) object => {
+  stream: streamOf(route)
+  columns: streamColumns(effective(route))
+  transform: route.?transform ?? 'source'
+  outputStream: '${isCustom(route.table) ? 'Custom' : 'Microsoft'}-${route.table}'
+}
+
+@export()
+@description('Distinct streams, ordered by the name of the first route that uses each: {stream, columns, transform, outputStream}. Stream k belongs to rule k / 10.')
+func flows(file object) array =>
+  reduce(
+    map(inOrder(file), r => flow(r)),
+    [],
+    (found, next) => contains(map(found, f => f.stream), next.stream) ? found : concat(found, [next])
+  )
+
+@export()
+@description('Custom tables: {name, columns}. Routes that fill one table through several streams add up their columns.')
+func tables(file object) array =>
+  map(
+    items(reduce(
+      filter(inOrder(file), r => isCustom(r.table)),
+      {},
+      (found, next) => union(found, { '${next.table}': effective(next) })
+    )),
+    t => { name: t.key, columns: tableColumns(t.value) }
+  )
