@@ -1,0 +1,1 @@
+"""Azure on one machine. Never deployed; nothing in shared/ imports it."""

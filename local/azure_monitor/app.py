@@ -1,0 +1,265 @@
+"""HTTP: the ingestion endpoint, the identity endpoint and the query API.
+
+Rule: a handler asks the modules that know and writes down what came of it; it
+decides nothing about rows. Invariant: every request to the ingestion endpoint ends
+as exactly one Post in the state, whatever happened to it.
+
+Only requests whose Host is this machine are answered, so that a web page somewhere
+cannot read the tables through a name that it points here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from . import ingestion
+from .checks import Checker
+from .config import Config
+from .faults import Fault, Faults
+from .identity import TokenBook
+from .ingestion import Refusal
+from .losses import Findings
+from .query import QueryError, run
+from .state import Post, State, now_text
+from .tables import Accepted, Tables
+from .throttle import Throttle
+
+log = logging.getLogger("local.azure_monitor")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_HOSTS = frozenset({"127.0.0.1", "localhost"})
+
+
+@dataclass(slots=True)
+class Roles:
+    """Whether the identity has its role on the rules."""
+
+    granted: bool = True
+
+
+class Monitor:
+    """One server's parts.
+
+    Raises:
+        ValueError: the configuration cannot be used.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.state = State()
+        self.faults = Faults()
+        self.roles = Roles()
+        self.tokens = TokenBook(config.identity_header, config.token_lifetime)
+        self.throttle = Throttle()
+        self.checkers = {key: Checker(spec) for key, spec in config.by_stream.items()}
+        self.tables = Tables(config, self.state)
+
+    # -- ingestion --------------------------------------------------------------------------
+
+    async def ingest(self, request: web.Request) -> web.StreamResponse:
+        """POST /dataCollectionRules/{rule}/streams/{stream}."""
+        rule, stream = request.match_info["rule"], request.match_info["stream"]
+        post = Post(request_id(request), rule, stream, 0, 0, 0, 0, now_text())
+        fault = self.faults.take(rule, stream) or Fault()
+        await asyncio.sleep(fault.delay)
+        if fault.reset == "before":
+            return self._drop(request, post)
+        refusal = fault.refusal() or self._refusal(request, rule, stream)
+        if refusal is None:
+            refusal, post = await self._take(request, post)
+        if fault.reset == "after":
+            return self._drop(request, post)
+        post = replace(post, status=refusal.status if refusal else 204)
+        self.state.post(post)
+        if refusal is None:
+            return web.Response(status=204)
+        log.warning("%s: %d %s: %s", stream, refusal.status, refusal.code, refusal.message)
+        return refused(refusal)
+
+    def _refusal(self, request: web.Request, rule: str, stream: str) -> Refusal | None:
+        """What is wrong with a request before its body is read."""
+        why = self.tokens.problem(request.headers.get("Authorization"), self.config.audience)
+        if why is not None:
+            return ingestion.unauthorized(why)
+        if rule not in self.config.rules:
+            return ingestion.no_rule(rule)
+        if not self.roles.granted:
+            return ingestion.no_role(rule)
+        if (rule, stream) not in self.checkers:
+            return ingestion.no_stream(rule, stream)
+        headers = request.headers
+        return ingestion.bad_version(request.query.get("api-version")) or ingestion.bad_type(
+            headers.get("Content-Type", ""), headers.get("Content-Encoding", "")
+        )
+
+    async def _take(self, request: web.Request, post: Post) -> tuple[Refusal | None, Post]:
+        """Read, check and store a body; gives the post with its sizes."""
+        wire, length = await _body(request)
+        post = replace(post, wire_bytes=length)
+        if wire is None:
+            return ingestion.too_long(length), post
+        findings = Findings()
+        raw = ingestion.decompress(wire, request.headers.get("Content-Encoding", ""), findings)
+        size = len(raw) if raw is not None else length
+        if self.config.limits:
+            refusal = self.throttle.take(post.rule, size)
+            if refusal is not None:
+                return refusal, post
+        self.state.lost(post.rule, post.stream, post.request_id, findings)
+        rows = await self._keep(post, raw) if raw is not None else 0
+        return None, replace(post, rows=rows, raw_bytes=size)
+
+    async def _keep(self, post: Post, raw: bytes) -> int:
+        """Check a raw body and pass on what Azure would keep; says how many rows came."""
+        received = dt.datetime.now(dt.UTC)
+        checked = self.checkers[post.rule, post.stream].check(raw, received)
+        self.state.lost(post.rule, post.stream, post.request_id, checked.findings)
+        if self.config.keep and checked.body is not None:
+            rows = checked.rows - checked.findings.counts["NotAnObject"]
+            accepted = Accepted(post.rule, post.stream, post.request_id, received, checked.body, rows)
+            if not self.tables.accept(accepted, wait=False):
+                await asyncio.to_thread(self.tables.accept, accepted)
+        return checked.rows
+
+    def _drop(self, request: web.Request, post: Post) -> web.StreamResponse:
+        self.state.post(post)
+        log.warning("%s: connection dropped, as a fault asked for", post.stream)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)  # never arrives
+
+    # -- identity ---------------------------------------------------------------------------
+
+    async def token(self, request: web.Request) -> web.Response:
+        """GET /msi/token, the App Service form."""
+        header = request.headers.get("X-IDENTITY-HEADER")
+        query = request.query
+        status, answer = self.tokens.answer(header, query.get("api-version"), query.get("resource"))
+        if status != 200:
+            log.warning("identity: %d %s", status, answer["message"])
+        return json(answer, status)
+
+    # -- query ------------------------------------------------------------------------------
+
+    async def query(self, request: web.Request) -> web.Response:
+        """GET or POST /v1/workspaces/{workspace}/query."""
+        try:
+            text, timespan = await _question(request)
+            statistics = "include-statistics=true" in request.headers.get("Prefer", "")
+            return json(await self.ask(text, timespan, statistics=statistics))
+        except QueryError as error:
+            log.warning("query: %s: %s", error.code, error)
+            return json(error.to_json(), 400)
+
+    async def ask(
+        self, text: str, timespan: str | None = None, *, statistics: bool = False
+    ) -> dict[str, Any]:
+        """Run KQL over everything that has been accepted so far.
+
+        Raises:
+            QueryError: it cannot be answered.
+        """
+        await self.settled()
+        return await asyncio.to_thread(self._ask, text, timespan, statistics)
+
+    def _ask(self, text: str, timespan: str | None, statistics: bool) -> dict[str, Any]:
+        cursor = self.tables.cursor()
+        try:
+            return run(cursor, self.tables.columns, text, timespan, statistics=statistics)
+        finally:
+            cursor.close()
+
+    async def settled(self) -> None:
+        """Wait until everything accepted so far is written."""
+        await asyncio.wrap_future(await asyncio.to_thread(self.tables.settled))
+
+    def describe(self, url: str) -> dict[str, Any]:
+        """What the server is, for the start-up line and GET /local/status."""
+        return {
+            "ready": True,
+            "url": url,
+            "identity_endpoint": f"{url}/msi/token",
+            "rules": {rule: self.config.streams_of(rule) for rule in self.config.rules},
+            "tables": {table: list(columns) for table, columns in self.tables.columns.items()},
+            "keep": self.config.keep,
+            "limits": self.config.limits,
+            "warnings": self.tables.warnings,
+        }
+
+
+def request_id(request: web.Request) -> str:
+    """The x-ms-request-id of the answer to this request."""
+    found: str = request["id"]
+    return found
+
+
+def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer."""
+    body = msgspec.json.encode(value)
+    return web.Response(
+        body=body, status=status, headers=headers, content_type="application/json", charset="utf-8"
+    )
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """The service's own error answer."""
+    return json(refusal.body(), refusal.status, {"x-ms-error-code": refusal.code, **refusal.headers})
+
+
+@web.middleware
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A request id for every request, and JSON for what is not there."""
+    request["id"] = str(uuid.uuid4())
+    if request.url.host not in _HOSTS:
+        return refused(Refusal(421, "MisdirectedRequest", "This server answers for this machine only."))
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        code = (error.reason or "Error").replace(" ", "")
+        response = refused(Refusal(error.status, code, f"{request.method} {request.path}: {error.reason}."))
+    response.headers["x-ms-request-id"] = request_id(request)
+    return response
+
+
+async def _body(request: web.Request) -> tuple[bytes | None, int]:
+    """The body as it travelled and its length; None as soon as it is over the limit."""
+    declared = request.content_length
+    if declared is not None and declared > ingestion.MAX_WIRE:
+        return None, declared
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > ingestion.MAX_WIRE:
+            return None, size
+    return b"".join(parts), size
+
+
+class _Question(msgspec.Struct):
+    query: str
+    timespan: str | None = None
+
+
+async def _question(request: web.Request) -> tuple[str, str | None]:
+    if request.method == "GET":
+        found = request.query.get("query")
+        if not found:
+            raise QueryError("BadArgument", "the query parameter is missing.")
+        return found, request.query.get("timespan")
+    body = await request.read()
+    try:
+        question = msgspec.json.decode(body, type=_Question)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise QueryError(
+            "BadArgument", f'the body must be {{"query": KQL, "timespan": optional}}: {error}.'
+        ) from error
+    return question.query, question.timespan

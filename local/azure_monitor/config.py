@@ -1,0 +1,93 @@
+"""What a server is told.
+
+Rule: plain, frozen values; a wrong one is a ValueError before anything starts.
+Invariant: a stream belongs to one rule, stream k to rule k // 10, since a rule
+holds ten streams (Azure Monitor's data collection rule limits).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+STREAMS_PER_RULE = 10
+COLUMN_TYPES = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
+WORKSPACE_ID = "00000000-0000-0000-0000-000000000000"
+_RULE = re.compile(r"dcr-[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One stream of a data collection rule: what may be posted, and where it lands."""
+
+    stream: str
+    table: str
+    columns: Mapping[str, str]
+    """Name to stream type (string, int, long, real, boolean, datetime, dynamic), in order."""
+    transform: str | None = None
+    """KQL from `source`, as the rule's transformKql."""
+
+    def __post_init__(self) -> None:
+        for name, kind in self.columns.items():
+            if kind not in COLUMN_TYPES:
+                raise ValueError(
+                    f"{self.stream}: column {name} has type {kind!r}, which a stream cannot declare."
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A server's settings."""
+
+    streams: tuple[StreamSpec, ...]
+    rules: tuple[str, ...]
+    """Immutable ids, `dcr-` and 32 hexadecimal digits; one for every ten streams."""
+    identity_header: str
+    """The secret that a caller of the identity endpoint must show."""
+    port: int = 0
+    database: str = ":memory:"
+    keep: bool = True
+    """False: check and count, but store nothing. For benchmarks."""
+    limits: bool = True
+    """Whether the limits per minute are enforced."""
+    token_lifetime: float = 86_400.0
+    """Seconds."""
+    audience: str = "https://monitor.azure.com"
+    by_stream: Mapping[tuple[str, str], StreamSpec] = field(init=False, repr=False)
+    """(rule, stream) to its spec."""
+
+    def __post_init__(self) -> None:
+        for rule in self.rules:
+            if not _RULE.fullmatch(rule):
+                raise ValueError(f"rule {rule!r}: an immutable id is dcr- and 32 hexadecimal digits.")
+        needed = -(-len(self.streams) // STREAMS_PER_RULE)
+        if len(self.rules) < max(needed, 1):
+            raise ValueError(
+                f"{len(self.streams)} streams need {needed} rules, {len(self.rules)} were given."
+            )
+        placed = {
+            (self.rules[k // STREAMS_PER_RULE], spec.stream): spec for k, spec in enumerate(self.streams)
+        }
+        if len(placed) != len(self.streams):
+            raise ValueError("a stream is declared twice.")
+        object.__setattr__(self, "by_stream", placed)
+
+    def streams_of(self, rule: str) -> list[str]:
+        """The streams that a rule holds, in order."""
+        return [stream for owner, stream in self.by_stream if owner == rule]
+
+
+def specs_from_routes(routes: Any) -> tuple[StreamSpec, ...]:
+    """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in its order."""
+    found: dict[str, StreamSpec] = {}
+    for route in _routes(routes):
+        columns = {name: str(column.type) for name, column in route.columns.items()}
+        found.setdefault(route.stream, StreamSpec(route.stream, route.table, columns, route.transform))
+    return tuple(found.values())
+
+
+def _routes(routes: Any) -> Iterable[Any]:
+    values: Iterable[Any] = routes.by_name.values()
+    return values
