@@ -1,0 +1,63 @@
+# make run     Azure on this machine, and a tour of it: files dropped, rows landed
+# make test    the whole suite
+# Everything else: make help
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+BIN := .venv/bin
+MANIFEST := requirements.txt requirements-local.txt pyproject.toml
+# Only from make's own command line: some shells export HOST, and mean the machine.
+HOST_OPTION := $(if $(filter command,$(firstword $(origin HOST))),--host $(HOST))
+export PYTHON PYTHON313
+
+.PHONY: help run test check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make run ONCE=1          leave after the tour, with 0 if everything landed and adds up'
+	@echo '  make run HOST=func       with Azure Functions Core Tools instead of the host in local/'
+	@echo '  make test ARGS="-k csv"  options for pytest'
+	@echo '  make PYTHON=/path ...    the Python that .venv is made with (3.11 to 3.13)'
+
+run: .venv/.local node_modules/.stamp ## set up, start local Azure, take the tour; Ctrl-C ends it
+	@$(BIN)/python -m local.tour $(if $(ONCE),--once) $(HOST_OPTION)
+
+test: .venv/.dev node_modules/.stamp ## set up and run the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+	@scripts/test-worker.sh
+
+check: .venv/.dev ## lint, format, types, docs that follow from the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@if [ -f docs/generate.py ]; then $(BIN)/python -m docs.generate --check; fi
+
+bench: .venv/.dev node_modules/.stamp ## measure
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what set-up, runs and tests have made
+	@rm -rf .venv* node_modules .logferry build dist *.egg-info
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: a second run finds them and starts at once.
+
+.venv/.local: $(MANIFEST)
+	@scripts/set-up.sh venv .venv requirements-local.txt
+	@touch $@
+
+.venv/.dev: $(MANIFEST) requirements-dev.txt
+	@scripts/set-up.sh venv .venv requirements-dev.txt
+	@touch .venv/.local $@
+
+.venv313/.worker: $(MANIFEST) requirements-dev.txt requirements-worker.txt
+	@scripts/set-up.sh venv .venv313 requirements-worker.txt 3.13
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json
+	@scripts/set-up.sh node
+	@touch $@

@@ -1,0 +1,372 @@
+"""Makes the sample files: `python -m samples.make`.
+
+Rule: seeded, with fixed times, so that the files are the same wherever they are
+made; every bad record is put in on purpose, at a place that README.md names.
+Invariant: everything here is invented. Addresses are those that documentation may
+use (RFC 5737), names are of example.com.
+
+Compressed files are the same once unpacked; how zlib packs them differs from
+machine to machine.
+"""
+
+# ruff: noqa: S311 - random numbers make examples here, and hide nothing
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+START = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+HERE = Path(__file__).resolve().parent
+
+Values = dict[str, Any]
+
+PATHS = ["/", "/cart", "/search", "/login", "/api/orders", "/api/prices", "/static/app.js", "/products/{}"]
+AGENTS = [
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Mobile/15E148",
+    "curl/8.14.1",
+    'shop-monitor/2.4 (contact: ops@example.com, "night shift")',
+]
+WEB_COLUMNS = ["ts", "host", "client_ip", "method", "path", "status", "bytes", "duration_ms", "user_agent"]
+OPERATIONS = [
+    ("Add member to role", "RoleManagement"),
+    ("Reset password", "UserManagement"),
+    ("Sign in", "Access"),
+]
+PEOPLE = ["ana.silva", "b.okafor", "chen.wei", "dora.maar", "e.lindqvist"]
+
+
+def times(rng: random.Random, count: int, step: float) -> Iterator[datetime]:
+    """`count` rising times, `step` seconds apart on average."""
+    when = START
+    for _ in range(count):
+        when += timedelta(milliseconds=rng.randint(1, int(step * 2000)))
+        yield when
+
+
+def iso(when: datetime) -> str:
+    """UTC, with milliseconds."""
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def public_ip(rng: random.Random) -> str:
+    """One of the addresses for documentation."""
+    return f"{rng.choice(['192.0.2', '198.51.100', '203.0.113'])}.{rng.randint(1, 254)}"
+
+
+def hexes(rng: random.Random, length: int) -> str:
+    """An id of `length` hexadecimal digits."""
+    return f"{rng.getrandbits(length * 4):0{length}x}"
+
+
+# -- web: CSV -----------------------------------------------------------------------------------
+
+
+def web_row(rng: random.Random, when: datetime, host: str) -> list[str]:
+    """One request; every ninth or so is a health check."""
+    if rng.random() < 0.11:
+        probe = rng.choice(["/healthz", "/readyz"])
+        return [iso(when), host, "10.0.0.9", "GET", probe, "200", "2", "0.4", "kube-probe/1.33"]
+    path = rng.choice(PATHS).format(rng.randint(1000, 9999))
+    status = rng.choices(["200", "302", "404", "500"], [88, 6, 5, 1])[0]
+    method = "POST" if path == "/api/orders" else "GET"
+    size, took = str(rng.randint(180, 90_000)), f"{rng.lognormvariate(3, 1):.1f}"
+    return [iso(when), host, public_ip(rng), method, path, status, size, took, rng.choice(AGENTS)]
+
+
+def csv_bytes(columns: list[str], rows: list[list[str]]) -> bytes:
+    """A header and its rows, quoted where needed."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue().encode()
+
+
+def web_first(rng: random.Random) -> bytes:
+    """1,500 requests; two rows that are none, and two values that do not fit."""
+    rows = [web_row(rng, when, "web-01.example.com") for when in times(rng, 1500, 4)]
+    quiet = [index for index, row in enumerate(rows) if not row[4].endswith("z")]
+    rows[quiet[100]][5] = "OK"
+    rows[quiet[200]][7] = "slow"
+    rows[quiet[400]] = [*rows[quiet[400]], "one", "two", "too many"]
+    rows[quiet[700]][8] = "LATIN-1"
+    return csv_bytes(WEB_COLUMNS, rows).replace(b"LATIN-1", "Caf\u00e9-Crawler/1.0".encode("latin-1"))
+
+
+def web_second(rng: random.Random) -> bytes:
+    """1,200 requests of a newer server, which writes a column that the route does not declare."""
+    rows = [[*web_row(rng, when, "web-02.example.com"), "TLSv1.3"] for when in times(rng, 1200, 5)]
+    return packed(csv_bytes([*WEB_COLUMNS, "tls"], rows))
+
+
+def edge(rng: random.Random) -> bytes:
+    """40 requests in a folder that no route takes; a message says which route it is for."""
+    return csv_bytes(WEB_COLUMNS, [web_row(rng, when, "edge-07.example.com") for when in times(rng, 40, 60)])
+
+
+# -- apps: JSON lines ---------------------------------------------------------------------------
+
+
+def app_event(rng: random.Random, when: datetime, service: str, messages: list[str]) -> Values:
+    """One line of an application's log, with the table's own names."""
+    level = rng.choices(["Information", "Warning", "Error"], [90, 8, 2])[0]
+    return {
+        "TimeGenerated": iso(when),
+        "Level": level,
+        "Service": service,
+        "Message": rng.choice(messages),
+        "TraceId": hexes(rng, 32),
+        "DurationMs": round(rng.lognormvariate(3.5, 1), 3),
+        "Properties": {"order": f"A-{rng.randint(10_000, 99_999)}", "items": rng.randint(1, 9)},
+    }
+
+
+def lines(records: list[Values]) -> list[bytes]:
+    """A JSON object a line."""
+    return [json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() for record in records]
+
+
+def checkout(rng: random.Random) -> bytes:
+    """1,200 events; two lines that are none, a value that does not fit, a field that nobody declared."""
+    said = ["Order placed", "Basket priced", "Stock reserved", "Caf\u00e9 cr\u00e8me \u2615 added"]
+    records = [app_event(rng, when, "checkout", said) for when in times(rng, 1200, 3)]
+    records[249]["DurationMs"] = "about 40"
+    records[499]["Region"] = "westeurope"
+    text = lines(records)
+    text[749] = text[749][:-40]
+    text[899] = text[899].replace(b'"Level"', b'"Le\xffel"')
+    return b"\n".join(text) + b"\n"
+
+
+def payments(rng: random.Random) -> bytes:
+    """900 events in two gzip members, as when rotated logs are joined."""
+    said = ["Card authorised", "Transfer booked", "3-D Secure asked for"]
+    text = lines([app_event(rng, when, "payments", said) for when in times(rng, 900, 4)])
+    first, second = (b"\n".join(part) + b"\n" for part in (text[:600], text[600:]))
+    return packed(first) + packed(second)
+
+
+def refunds(rng: random.Random) -> bytes:
+    """300 events, but the upload broke off: only the first 60 % of the file's bytes are there."""
+    said = ["Refund asked for", "Refund paid"]
+    text = lines([app_event(rng, when, "refunds", said) for when in times(rng, 300, 9)])
+    whole = packed(b"\n".join(text) + b"\n")
+    return whole[: len(whole) * 6 // 10]
+
+
+# -- audit, inventory, events: JSON -------------------------------------------------------------
+
+
+def audit_record(rng: random.Random, when: datetime) -> Values:
+    """One entry of an audit trail, by a person or by an app."""
+    operation, category = rng.choice(OPERATIONS)
+    person = {"userPrincipalName": f"{rng.choice(PEOPLE)}@example.com", "ipAddress": public_ip(rng)}
+    app = {"appDisplayName": "Nightly provisioning", "ipAddress": "10.0.4.20"}
+    return {
+        "id": hexes(rng, 16),
+        "createdDateTime": iso(when),
+        "activity": {"name": operation, "category": category},
+        "actor": person if rng.random() < 0.8 else app,
+        "result": {"success": rng.random() < 0.93},
+        "target": {"type": "User", "name": f"{rng.choice(PEOPLE)}@example.com"},
+    }
+
+
+def audit(rng: random.Random) -> bytes:
+    """350 records inside an envelope; one says "yes" where a boolean belongs."""
+    records = [audit_record(rng, when) for when in times(rng, 350, 60)]
+    records[120]["result"]["success"] = "yes"
+    envelope = {"@odata.context": "https://directory.example.com/v1/$metadata#audit", "value": records}
+    return json.dumps(envelope, indent=1).encode() + b"\n"
+
+
+def machine(rng: random.Random, number: int) -> Values:
+    """One machine of the inventory."""
+    system, version = rng.choice([("Ubuntu", "24.04"), ("Debian", "13"), ("Windows Server", "2025")])
+    names = rng.sample(["openssl", "nginx", "python3", "postgresql", "dotnet-runtime", "curl"], 3)
+    packages = [{"name": name, "version": f"{rng.randint(1, 9)}.{rng.randint(0, 30)}"} for name in names]
+    return {
+        "scannedAt": "2026-11-20T02:00:00Z",
+        "hostname": f"node-{number:03}.example.com",
+        "os": {"name": system, "version": version},
+        "cpus": rng.choice([2, 4, 8, 16]),
+        "memoryGb": rng.choice([3.75, 7.5, 15.5, 31.0]),
+        "packages": packages,
+    }
+
+
+def inventory(rng: random.Random) -> bytes:
+    """180 machines in one array; one does not know its memory, one writes its processors as a word."""
+    machines = [machine(rng, number) for number in range(1, 181)]
+    machines[40]["memoryGb"] = "unknown"
+    machines[77]["cpus"] = "eight"
+    return json.dumps(machines, indent=1).encode() + b"\n"
+
+
+def deploy(_: random.Random) -> bytes:
+    """One object: a deployment's news."""
+    done = {
+        "time": "2026-11-20T07:30:00Z",
+        "source": "pipeline",
+        "name": "deployment finished",
+        "severity": 1,
+        "version": "2026.11.3",
+        "environment": "production",
+    }
+    return json.dumps(done, indent=2).encode() + b"\n"
+
+
+# -- firewall: TSV, and DNS in Zeek's shape ------------------------------------------------------
+
+FIREWALL_COLUMNS = ["time", "action", "proto", "src", "sport", "dst", "dport", "sent", "rule"]
+
+
+def firewall_row(rng: random.Random, when: datetime) -> list[str]:
+    """One connection; three in four are allowed, and the rule's transform leaves those out."""
+    action = rng.choices(["allow", "deny", "drop", "reset"], [75, 15, 8, 2])[0]
+    port = str(rng.choice([22, 53, 80, 443, 3389, 8443]))
+    sent = str(rng.randint(60, 60_000)) if action == "allow" else "0"
+    rule = "web-in" if action == "allow" else rng.choice(["default-deny", "geo-block", "scan-guard"])
+    here = f"10.0.{rng.randint(1, 8)}.{rng.randint(2, 250)}"
+    proto = rng.choice(["tcp", "tcp", "udp"])
+    source = str(rng.randint(1025, 65_000))
+    return [f"{when.timestamp():.3f}", action, proto, public_ip(rng), source, here, port, sent, rule]
+
+
+def firewall(rng: random.Random) -> bytes:
+    """1,400 connections; one row is cut short, one port is a name."""
+    rows = [firewall_row(rng, when) for when in times(rng, 1400, 2)]
+    rows[300][6] = "https"
+    rows[800] = rows[800][:4]
+    return "".join("\t".join(row) + "\n" for row in [FIREWALL_COLUMNS, *rows]).encode()
+
+
+def dns_record(rng: random.Random, when: datetime) -> Values:
+    """One question and its answer. AA, rejected and TTLs are fields that the route does not declare."""
+    kind = rng.choices(["A", "AAAA", "TXT"], [70, 25, 5])[0]
+    domain = rng.choice(["example.com", "example.org", "shop.test"])
+    found = rng.random() < 0.9
+    record = {
+        "ts": when.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "uid": "C" + hexes(rng, 16),
+        "id.orig_h": f"10.0.2.{rng.randint(2, 250)}",
+        "id.orig_p": rng.randint(1025, 65_000),
+        "id.resp_h": "10.0.0.53",
+        "id.resp_p": 53,
+        "proto": "udp",
+        "trans_id": rng.randint(1, 65_535),
+        "query": f"{rng.choice(['www', 'api', 'mail', 'cdn', 'login'])}.{domain}",
+        "qtype_name": kind,
+        "rcode_name": "NOERROR" if found else "NXDOMAIN",
+        "AA": rng.random() < 0.3,
+        "rejected": False,
+    }
+    if found:
+        record |= {"rtt": round(rng.uniform(0.0005, 0.05), 6), "answers": [public_ip(rng)], "TTLs": [300.0]}
+    return record
+
+
+def dns(rng: random.Random) -> bytes:
+    """1,100 questions; every one has fields besides those that the route declares."""
+    return b"\n".join(lines([dns_record(rng, when) for when in times(rng, 1100, 3)])) + b"\n"
+
+
+# -- all of it ----------------------------------------------------------------------------------
+
+
+def note(_: random.Random) -> bytes:
+    """A file that no route takes."""
+    return b"Shift handover, 20 November: web-02 runs the new release; watch its memory.\n"
+
+
+def event(name: str, severity: int, minute: int) -> Values:
+    """One event of the kind that goes into a message."""
+    return {"time": f"2026-11-20T09:{minute:02}:00Z", "source": "door-3", "name": name, "severity": severity}
+
+
+def messages(rng: random.Random) -> dict[str, Any]:
+    """One message of each accepted form, and one that is none. {blobs} is the blob service's address."""
+    records = [app_event(rng, when, "mailer", ["Mail sent", "Mail deferred"]) for when in times(rng, 5, 30)]
+    url = "{blobs}/archive/events/door-4.json"
+    created = {
+        "id": "5f6d2c9e-0000-4000-8000-000000000001",
+        "topic": "/subscriptions/00000000-0000-0000-0000-000000000000",
+        "subject": "/blobServices/default/containers/archive/blobs/events/door-4.json",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-11-20T09:30:00Z",
+        "dataVersion": "",
+        "metadataVersion": "1",
+        "data": {"api": "PutBlob", "contentType": "application/json", "blobType": "BlockBlob", "url": url},
+    }
+    return {
+        "1-array.json": [event("opened", 1, 1), event("closed", 1, 2), event("forced", 4, 5)],
+        "2-one-record.json": event("battery low", 2, 7),
+        "3-envelope.json": {"route": "app-events", "records": records},
+        "4-blob.json": {"blob": "drop/exports/edge-07.csv", "route": "web-access"},
+        "5-blob-url.json": {"blob": "{blobs}/archive/firewall/fw00.tsv"},
+        "6-event-grid.json": created,
+        "7-bad.json": "please restart fw02",
+    }
+
+
+def archived_firewall(rng: random.Random) -> bytes:
+    """60 older connections, in a container whose blobs raise no event."""
+    rows = [firewall_row(rng, when) for when in times(rng, 60, 30)]
+    return "".join("\t".join(row) + "\n" for row in [FIREWALL_COLUMNS, *rows]).encode()
+
+
+def archived_events(_: random.Random) -> bytes:
+    """Three events, in the same container."""
+    events = [event("opened", 1, 11), event("closed", 1, 12), event("battery low", 2, 13)]
+    return json.dumps(events).encode() + b"\n"
+
+
+def packed(data: bytes) -> bytes:
+    """Gzipped, without the time of packing."""
+    return gzip.compress(data, mtime=0)
+
+
+FILES: dict[str, Callable[[random.Random], bytes]] = {
+    "web/2026/11/access-1.csv": web_first,
+    "web/access-2.csv.gz": web_second,
+    "apps/checkout.ndjson": checkout,
+    "apps/payments.ndjson.gz": payments,
+    "apps/refunds.ndjson.gz": refunds,
+    "audit/export.json": audit,
+    "inventory/2026-11-20.json": inventory,
+    "firewall/fw01.tsv": firewall,
+    "zeek/dns.ndjson": dns,
+    "events/deploy.json": deploy,
+    "exports/edge-07.csv": edge,
+    "notes/handover.txt": note,
+    "archive/firewall/fw00.tsv": archived_firewall,
+    "archive/events/door-4.json": archived_events,
+}
+"""Path below samples/ to what makes it; a file's numbers depend on nothing but its own name."""
+
+
+def files() -> dict[str, bytes]:
+    """Every file by its path below samples/."""
+    made = {name: make(random.Random(name)) for name, make in FILES.items()}
+    for name, value in messages(random.Random("messages")).items():
+        made[f"messages/{name}"] = json.dumps(value, indent=2).encode() + b"\n"
+    return made
+
+
+def main() -> None:
+    """Write them."""
+    for name, content in files().items():
+        path = HERE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

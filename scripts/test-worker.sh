@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The contract with the Functions worker of Python 3.13, whose library is on PyPI, run with that Python
+# where there is one. Where there is none, says so and is content: the rest of the suite has run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+[ -f tests/contract/test_worker.py ] || exit 0
+if ! scripts/find-python.sh 3.13 >/dev/null; then
+  [ -z "${PYTHON313:-}" ] || exit 1
+  echo "No Python 3.13 here: tests/contract/test_worker.py was not run with the Functions worker (PYTHON313=... names one)."
+  exit 0
+fi
+make --no-print-directory .venv313/.worker
+echo "The Functions worker of Python 3.13 ..."
+.venv313/bin/python -m pytest tests/contract/test_worker.py "$@"
