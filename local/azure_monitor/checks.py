@@ -14,7 +14,7 @@ white space before their colon count too low and raise a false alarm.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter, countOf
@@ -29,12 +29,12 @@ from .losses import Findings
 
 _Text = Annotated[str, Meta(max_length=MAX_VALUE // 4)]  # characters take up to four bytes
 _TYPES: dict[str, Any] = {
-    "string": _Text | int | float | bool | None | UnsetType,
-    "int": Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] | None | UnsetType,
-    "long": Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None | UnsetType,
-    "real": float | None | UnsetType,
-    "boolean": bool | None | UnsetType,
-    "datetime": dt.datetime | None | UnsetType,
+    "string": _Text | int | float | bool | None,
+    "int": Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] | None,
+    "long": Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None,
+    "real": float | None,
+    "boolean": bool | None,
+    "datetime": dt.datetime | None,
 }
 _TIME = "TimeGenerated"
 
@@ -55,24 +55,30 @@ class Checker:
 
     def __init__(self, spec: StreamSpec) -> None:
         self.spec = spec
-        plain = [(name, _TYPES[kind], UNSET) for name, kind in spec.columns.items() if kind != "dynamic"]
-        self._dynamic = [name for name, kind in spec.columns.items() if kind == "dynamic"]
-        time: list[tuple[Any, ...]] = [(_TIME, Annotated[dt.datetime, Meta(tz=True)])]
         self._timed = spec.columns.get(_TIME) == "datetime"
-        fields = [field for field in plain if field[0] != _TIME or not self._timed]
-        self._plain = [name for name, *_ in fields]
-        fields_of_row = (
-            (time if self._timed else []) + fields + [(name, Raw, Raw()) for name in self._dynamic]
-        )
-        row = msgspec.defstruct(  # a renamed field keeps `__init__` and the like usable as columns
+        self._dynamic = [name for name, kind in spec.columns.items() if kind == "dynamic"]
+        required = {_TIME} if self._timed else set()
+        self._plain = [name for name in spec.columns if name not in {*self._dynamic, *required}]
+        self._attribute = {name: f"c{index}" for index, name in enumerate(spec.columns)}
+        self._decode = self._decoder(required)
+        self._decode_full = self._decoder({*required, *self._plain})
+        self._full = True
+
+    def _decoder(self, required: Set[str]) -> Callable[[bytes], list[Any]]:
+        """Decodes rows that have these columns at least; their attributes are c0, c1, ...
+
+        Attributes have names of their own, so that a column may be called anything.
+        """
+        columns = sorted(self.spec.columns.items(), key=lambda item: item[0] not in required)
+        row = msgspec.defstruct(
             "Row",
-            [(f"c{index}", *field[1:]) for index, field in enumerate(fields_of_row)],
-            rename={f"c{index}": field[0] for index, field in enumerate(fields_of_row)},
+            [_field(self._attribute[name], name, kind, name in required) for name, kind in columns],
+            rename={attribute: name for name, attribute in self._attribute.items()},
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._attribute = {field[0]: f"c{index}" for index, field in enumerate(fields_of_row)}
-        self._decode: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
+        decode: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
+        return decode
 
     def check(self, body: bytes, received: dt.datetime) -> Checked:
         """What Azure would keep of a post's body, and what it would lose.
@@ -93,14 +99,14 @@ class Checker:
         try:
             if not body.isascii():
                 body.decode()  # Raw fields are not looked into
-            rows = self._decode(body)
+            rows, full = self._rows(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if not rows:
             return 0
         if self._timed and not self._times_fit(rows, received):
             return None
-        keys = self._set_fields(rows)
+        keys = len(rows) * (len(self._plain) + self._timed) - (0 if full else self._unset(rows))
         for name in self._dynamic:
             found = self._inside(name, rows)
             if found is None:
@@ -112,13 +118,28 @@ class Checker:
         times = list(map(attrgetter(self._attribute[_TIME]), rows))
         return bool(min(times) >= received - OLDEST and max(times) <= received + YOUNGEST)
 
-    def _set_fields(self, rows: Sequence[Any]) -> int:
-        timed = len(rows) if self._timed else 0
+    def _rows(self, body: bytes) -> tuple[list[Any], bool]:
+        """The rows, and whether each has every plain column.
+
+        Most producers write every column or leave nulls out, always: once a stream is seen
+        to leave some out, the first is not tried again.
+        """
+        if self._full:
+            try:
+                return self._decode_full(body), True
+            except msgspec.ValidationError:
+                rows = self._decode(body)
+                self._full = False
+                return rows, False
+        return self._decode(body), False
+
+    def _unset(self, rows: Sequence[Any]) -> int:
+        """How many plain fields the rows leave out."""
         if not self._plain:
-            return timed
+            return 0
         get = attrgetter(*(self._attribute[name] for name in self._plain))
         values: Any = map(get, rows) if len(self._plain) == 1 else chain.from_iterable(map(get, rows))
-        return timed + len(rows) * len(self._plain) - countOf(values, UNSET)
+        return countOf(values, UNSET)
 
     def _inside(self, name: str, rows: Sequence[Any]) -> int | None:
         """Keys that a dynamic column accounts for; None if one of its values needs a closer look."""
@@ -127,9 +148,17 @@ class Checker:
         if max(sizes) > MAX_VALUE:
             return None
         text = b"".join(values)
-        if b"\\u" in text:  # might be a lone surrogate
+        if b"\\ud" in text or b"\\uD" in text:  # might be a lone surrogate
             return None
         return len(rows) - sizes.count(0) + _count_keys(text)
+
+
+def _field(attribute: str, name: str, kind: str, required: bool) -> tuple[Any, ...]:
+    if kind == "dynamic":
+        return attribute, Raw, Raw()
+    if required and name == _TIME:
+        return attribute, Annotated[dt.datetime, Meta(tz=True)]
+    return (attribute, _TYPES[kind]) if required else (attribute, _TYPES[kind] | UnsetType, UNSET)
 
 
 def _count_keys(text: bytes) -> int:
