@@ -20,7 +20,7 @@ from .decode import Decoder, make_decoder, skip
 from .encode import Encoder
 from .errors import BadMessage, DecodeError, Transient
 from .formats import FORMATS, Parser
-from .model import Block, Counts, Position, Reject, SourceFacts
+from .model import Block, Counts, Origin, Position, Reject, SourceFacts
 from .routes import Route, Routes
 from .settings import Settings
 from .shape.shaper import Shaper
@@ -184,16 +184,19 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
 
 def _blocks(chunks: Iterable[bytes], rooms: Rooms, start: Position) -> Iterator[Block]:
     """Blocks of the decoded chunks; bytes that go no further become one last reject."""
-    parser, last = rooms.parser, start
+    parser, ordinal = rooms.parser, start.base
     try:
         for data in skip(_decoded(chunks, rooms), rooms.skip):
             for block in parser.feed(data):
-                last = Position(offset=block.start.offset, base=block.end, line=block.start.line)
+                ordinal = block.end
                 yield block
     except DecodeError as broken:
-        yield _broken(parser, broken, last)
-        return
-    yield from parser.flush()
+        for block in parser.complete():
+            ordinal = block.end
+            yield block
+        yield _broken(parser.rest(), broken, ordinal)
+    else:
+        yield from parser.flush()
 
 
 def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[bytes]:
@@ -204,12 +207,9 @@ def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[bytes]:
     yield from rooms.decoder.flush()
 
 
-def _broken(parser: Parser, broken: DecodeError, last: Position) -> Block:
+def _broken(rest: Origin, broken: DecodeError, ordinal: int) -> Block:
     """A block of one reject: the record that the break cut in two, and all that would have come after it."""
-    rest = parser.rest()
     detail = f"{broken} (at byte {broken.offset:,} of the source); what came before it is complete"
-    reject = Reject(last.base, rest.offset, rest.line, "BrokenInput", detail, rest.raw)
-    start = Position(offset=rest.offset, base=last.base, line=rest.line or 1, ordinal=last.base)
-    return Block(start, [], [], last.base + 1, lambda _: rest, [reject])
-
-
+    reject = Reject(ordinal, rest.offset, rest.line, "BrokenInput", detail, rest.raw)
+    start = Position(offset=rest.offset, base=ordinal, line=rest.line or 1, ordinal=ordinal)
+    return Block(start, [], [], ordinal + 1, lambda _: rest, [reject])

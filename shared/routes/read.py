@@ -95,6 +95,6 @@ def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[
 
 
 def _scalar(node: Any) -> Any:
-    if node.style is None and node.value in _BOOL:
+    if not node.style and node.value in _BOOL:
         return _BOOL[node.value]
     return yaml.constructor.SafeConstructor().construct_object(node)

@@ -1,0 +1,1 @@
+"""The suite: unit, property, contract, integration and end-to-end tests."""

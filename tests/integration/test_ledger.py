@@ -1,0 +1,149 @@
+"""The ledger on real storage: one worker at a time, and progress that survives."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from shared.errors import ClaimLost, SourceBusy
+from shared.ledger.claims import PREFIX, Claim, Ledger
+from shared.ledger.entry import Entry, parse
+from shared.ledger.store import Conflict, Store, name_of
+from shared.model import Counts, Position
+from tests.azurite import Azurite
+
+
+@pytest.fixture
+def store(azurite: Azurite) -> Iterator[Store]:
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        yield Store(service.get_container_client(f"state-{uuid.uuid4().hex[:12]}"))
+
+
+def fresh(source: str = "drop/a.csv", *, version: str = "0x1", size: int = 10) -> Entry:
+    return Entry(source=source, version=version, size=size, route="web", state="running", received=1.0)
+
+
+def taken(ledger: Ledger, **parts: object) -> Claim:
+    claim = ledger.claim(fresh(**parts))  # type: ignore[arg-type]
+    assert claim is not None
+    return claim
+
+
+def test_a_document_is_written_only_over_the_version_that_was_seen(store: Store) -> None:
+    """create fails on a document that is there, replace on one that somebody else has written."""
+    etag = store.create("a", b"1", {})
+    with pytest.raises(Conflict):
+        store.create("a", b"2", {})
+    second = store.replace("a", b"2", {}, etag)
+    with pytest.raises(Conflict):
+        store.replace("a", b"3", {}, etag)
+    found = store.read("a")
+    assert found is not None
+    assert (found.document, found.etag) == (b"2", second)
+    assert 0 <= found.age < 60
+
+
+def test_the_container_is_made_when_it_is_missing(store: Store) -> None:
+    """A first write, read and listing work on an account that has no state container yet."""
+    assert store.read("nothing") is None
+    assert list(store.listing("")) == []
+    store.put("there", b"{}")
+    assert [row.name for row in store.listing("th")] == ["there"]
+
+
+def test_the_same_version_is_done_once(store: Store) -> None:
+    """After done, a claim on the same version says so; on a new version work begins anew."""
+    ledger = Ledger(store, 60)
+    claim = taken(ledger)
+    claim.save(Position(ordinal=5), Counts(read=5, accepted=5), seekable=True)
+    claim.finish("done")
+    assert ledger.claim(fresh()) is None
+    again = taken(ledger, version="0x2")
+    assert again.entry.position == Position()
+
+
+def test_one_worker_at_a_time(store: Store) -> None:
+    """Eight workers that want one source at once: one has it, seven are told that it is busy."""
+    ledger, got, busy = Ledger(store, 60), [], []
+    gate = threading.Barrier(8)
+
+    def worker() -> None:
+        gate.wait()
+        try:
+            got.append(ledger.claim(fresh()))
+        except SourceBusy:
+            busy.append(1)
+
+    threads = [threading.Thread(target=worker) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(got), len(busy)) == (1, 7)
+
+
+def test_a_silent_worker_is_replaced_and_cannot_write_any_more(store: Store) -> None:
+    """A claim without a sign of life is taken over with its checkpoint; the old holder gets ClaimLost."""
+    old = taken(Ledger(store, 60))
+    old.save(Position(offset=100, ordinal=7), Counts(read=7, accepted=7), seekable=True)
+    new = taken(Ledger(store, 0))
+    assert (new.entry.position.ordinal, new.entry.counts.accepted, new.entry.crashes) == (7, 7, 1)
+    with pytest.raises(ClaimLost):
+        old.save(Position(ordinal=9), Counts(), seekable=True)
+    new.finish("done")
+    with pytest.raises(ClaimLost):
+        old.finish("done")
+
+
+def test_a_deferred_source_goes_on_from_its_checkpoint(store: Store) -> None:
+    """Deferred work is taken up at once by whoever comes, where it stopped."""
+    ledger = Ledger(store, 60)
+    claim = taken(ledger)
+    claim.save(Position(offset=50, ordinal=3), Counts(read=3, accepted=3), seekable=True)
+    claim.finish("deferred", "403")
+    again = taken(ledger)
+    assert (again.entry.position.offset, again.entry.attempts, again.entry.crashes) == (50, 2, 0)
+    assert again.entry.deferred_since > 0
+
+
+def test_an_append_blob_that_grew_goes_on(store: Store) -> None:
+    """A larger version of an append blob continues; a smaller one, or another kind of blob, begins anew."""
+    ledger = Ledger(store, 60)
+    claim = taken(ledger, size=100)
+    claim.save(Position(offset=90, ordinal=9), Counts(read=9, accepted=9), seekable=True)
+    claim.finish("done")
+    grown = ledger.claim(fresh(version="0x2", size=150), grows=True)
+    assert grown is not None
+    assert grown.entry.position.ordinal == 9
+    grown.finish("done")
+    shrunk = ledger.claim(fresh(version="0x3", size=10), grows=True)
+    assert shrunk is not None
+    assert shrunk.entry.position.ordinal == 0
+
+
+def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Store) -> None:
+    """Unrouted is the end only as long as the routes are the same."""
+    ledger = Ledger(store, 60)
+    none = Entry(source="drop/x", version="0x1", size=1, route="", state="running", received=1.0)
+    claim = ledger.claim(none)
+    assert claim is not None
+    claim.finish("unrouted", "no route")
+    assert ledger.claim(none) is None
+    assert ledger.claim(fresh("drop/x")) is not None
+
+
+def test_entries_are_readable_and_found_by_their_path(store: Store) -> None:
+    """An entry's document is indented JSON under the blob's own path; paths too long for that have a hash."""
+    taken(Ledger(store, 60), source="drop/ü folder/a.csv")
+    found = store.read(f"{PREFIX}drop/ü folder/a.csv")
+    assert found is not None
+    assert b'\n  "source"' in found.document
+    assert parse(found.document).source == "drop/ü folder/a.csv"
+    long = "drop/" + "x" * 1_020
+    assert len(name_of(PREFIX, long)) <= 1_024
+    assert name_of(PREFIX, long) != name_of(PREFIX, long[:-1] + "y")
+    taken(Ledger(store, 60), source=long)

@@ -1,0 +1,171 @@
+"""routes.yaml: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import RoutesError
+from shared.routes import load, loads
+from shared.routes.match import matches
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(RoutesError) as caught:
+        loads(text)
+    return list(caught.value.problems)
+
+
+def test_the_sample_routes_are_good() -> None:
+    """The routes file that ships is usable and has the seven routes of the samples."""
+    routes = load(ROOT / "routes.yaml")
+    assert len(routes.by_name) == 7
+    assert routes.streams()[0] == "Custom-WebAccess"
+
+
+def test_the_shortest_route_has_every_default() -> None:
+    """Three lines are a route: TimeGenerated and Extra are there, the stream is named after the table."""
+    route = loads("routes: {a: {from: {blobs: ['x/*']}, format: ndjson, table: A_CL}}").by_name["a"]
+    assert route.stream == "Custom-A"
+    assert {name: column.type for name, column in route.columns.items()} == {
+        "TimeGenerated": "datetime",
+        "Extra": "dynamic",
+    }
+    assert (route.on_bad_value, route.on_old_time) == ("keep_in_extra", "keep_in_extra")
+
+
+def test_without_a_column_for_the_rest_the_defaults_are_the_dead_letter() -> None:
+    """Where nothing can be kept, a record is dead-lettered rather than lost in part."""
+    text = "routes: {a: {from: {messages: true}, format: json, table: A_CL, on_undeclared: drop}}"
+    route = loads(text).by_name["a"]
+    assert "Extra" not in route.columns
+    assert (route.on_bad_value, route.on_old_time) == ("dead_letter", "dead_letter")
+
+
+BROKEN = """\
+routes:
+  web:
+    from: { blobs: ["/web/*.csv"] }
+    format: { type: cvs }
+    table: Web_CL
+    colums: {}
+  apps:
+    from: { blobs: ["apps/*"] }
+    format: { type: csv, delimeter: ";" }
+    table: Apps_CL
+    stream: Apps
+    columns:
+      id:            { type: string }
+      Ümlaut:        { type: string }
+      Key:           { type: guid }
+      TimeGenerated: { type: string }
+      When:          { type: datetime, format: isoo }
+    drop: { Statsu: [1] }
+    on_bad_value: keep
+  apps:
+    from: {}
+  Bad_Name: 5
+"""
+
+
+def test_every_problem_is_found_at_once() -> None:
+    """All mistakes of all routes come in one go, each with its line, its key and a remedy."""
+    found = "\n".join(problems(BROKEN))
+    for line, words in (
+        (20, "apps is written twice"),
+        (6, "colums: no such key; did you mean columns?"),
+        (22, "Bad_Name"),
+    ):
+        assert any(f":{line}:" in row and words in row for row in found.splitlines()), (words, found)
+
+
+def one(part: str) -> str:
+    head = "routes:\n  a:\n    from: { blobs: ['x'] }\n    format: { type: csv }\n    table: A_CL\n"
+    found = problems(head + part)
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("    columns: { id: {} }\n", "id is reserved by Azure Monitor. Take another name and say from: id."),
+        ("    columns: { 'a-b': {} }\n", "2 to 45 letters, digits and _"),
+        ("    columns: { Key: { type: guid } }\n", "a stream has no guid type. Use string."),
+        ("    columns: { TimeGenerated: { type: string } }\n", "TimeGenerated is a datetime, not string"),
+        ("    columns: { When: { type: datetime, format: isoo } }\n", "did you mean iso?"),
+        ("    columns: { When: { format: iso } }\n", "format is for datetime columns"),
+        ("    columns: { Rest: { from: '*' } }\n", '"*" stands alone, on a column of type dynamic'),
+        ("    columns: { Extra: {} }\n", 'give it type: dynamic and from: "*"'),
+        ("    drop: { Statsu: [1] }\n", "no such column"),
+        ("    stream: Web\n", "begins with Custom-"),
+        ("    charset: utf8\n", "did you mean utf-8?"),
+        ("    on_undeclared: drop\n    on_old_time: keep_in_extra\n", "no column from"),
+        ("    table2: x\n", "no such key; did you mean table?"),
+    ],
+)
+def test_a_mistake_is_named_with_its_remedy(part: str, words: str) -> None:
+    """One mistake gives one sentence that says what to write instead."""
+    assert words in one(part)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "routes:"),
+        ("routes: {}", "routes:"),
+        ("routes: [", "this is not YAML"),
+        ("routes:\n\t- a", "this is not YAML"),
+        ("routes: {a: {from: {}, table: A_CL}}", "format is missing"),
+        ("routes: {a: {from: {}, format: nope, table: A_CL}}", "There are: "),
+        ("routes: {a: {from: {}, format: csv, table: 'A B'}}", "is no table name"),
+    ],
+)
+def test_files_that_are_no_routes(text: str, words: str) -> None:
+    """A file that has no routes at all says so, with the place."""
+    assert any(words in problem for problem in problems(text))
+
+
+def test_routes_that_share_a_stream_must_agree() -> None:
+    """Two routes into one stream with other columns would lose fields in silence, so they are refused."""
+    text = """
+routes:
+  a: { from: { blobs: [x] }, format: csv, table: A_CL, columns: { Pp: {} } }
+  b: { from: { blobs: [y] }, format: csv, table: A_CL, columns: { Qq: {} } }
+"""
+    assert "shares the stream Custom-A with a" in problems(text)[0]
+
+
+def test_yaml_reads_as_bicep_reads_it() -> None:
+    """no, on and dates stay text."""
+    text = "routes: {a: {from: {messages: true}, format: json, table: A_CL, columns: {Co: {}}, drop: {Co: [no, on, 2026-01-01]}}}"
+    assert loads(text).by_name["a"].drop == {"Co": ("no", "on", "2026-01-01")}
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "taken"),
+    [
+        ("web/a.csv", "web/**/*.csv", True),
+        ("web/2026/11/a.csv", "web/**/*.csv", True),
+        ("web/a.csv.gz", "web/**/*.csv", False),
+        ("Web/a.csv", "web/**/*.csv", False),
+        ("a/b/c", "*", False),
+        ("a b/ü #%.json", "**/*.json", True),
+        ("x/.hidden", "x/*", True),
+    ],
+)
+def test_globs(path: str, pattern: str, taken: bool) -> None:
+    """`**` crosses folders, `*` does not, case matters."""
+    assert matches(path, (pattern,)) is taken
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file and one that is not UTF-8 are named with the setting to look at."""
+    for path, content in ((tmp_path / "none.yaml", None), (tmp_path / "bad.yaml", b"\xff\xfe")):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(RoutesError, match="ROUTES_FILE"):
+            load(path)

@@ -1,0 +1,192 @@
+"""Records in, rows out: nothing that Azure would lose is lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from shared.model import Block, Position, Rows
+from shared.routes import Route
+from shared.shape.shaper import Shaper
+from shared.shape.window import window
+from tests.build import FRESH, NOW, block, lines, route
+
+
+def shaped(made: Route, records: list[Any]) -> tuple[Rows, Shaper]:
+    shaper = Shaper(made, window(NOW, NOW))
+    return shaper.shape(block(records)), shaper
+
+
+def rows_of(made: Route, *records: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in shaped(made, list(records))[0].text.splitlines()]
+
+
+def test_columns_come_from_keys_paths_and_candidates() -> None:
+    """A column takes its own key, a key with dots, a path, or the first candidate that is there."""
+    made = route(
+        columns={
+            "TimeGenerated": {"type": "datetime", "from": "t"},
+            "Host": {"from": "id.host"},
+            "Path": {"from": "id.host"},
+            "Total": {"type": "real", "from": ["timing.total", "duration"]},
+        }
+    )
+    first, second = rows_of(
+        made, {"t": FRESH, "id.host": "a", "duration": 2.5}, {"t": FRESH, "id": {"host": "b"}, "timing": {"total": 1}}
+    )
+    assert (first["Host"], first["Path"], first["Total"]) == ("a", "a", 2.5)
+    assert (second["Host"], second["Path"], second["Total"]) == ("b", "b", 1)
+
+
+def test_fields_that_no_column_takes_are_kept() -> None:
+    """What is not declared lands in the dynamic column, the leaves of nested objects too."""
+    made = route(columns={"Aa": {"from": "a.x"}, "Bb": {"from": "b"}})
+    (row,) = rows_of(made, {"TimeGenerated": FRESH, "a": {"x": "1", "y": 2}, "b": "3", "c": [4]})
+    assert row == {"TimeGenerated": FRESH, "Aa": "1", "Bb": "3", "Extra": {"a": {"y": 2}, "c": [4]}}
+
+
+def test_undeclared_fields_follow_the_route() -> None:
+    """drop leaves them out and counts; dead_letter rejects the record and names the keys."""
+    rows, shaper = shaped(route(on_undeclared="drop"), [{"TimeGenerated": FRESH, "x": 1}])
+    assert json.loads(rows.text) == {"TimeGenerated": FRESH}
+    assert shaper.changed == {"undeclared_dropped": 1}
+    rows, _ = shaped(route(on_undeclared="dead_letter"), [{"TimeGenerated": FRESH, "x": 1}])
+    assert rows.text == b""
+    assert [(r.reason, r.detail) for r in rows.rejects] == [("UndeclaredField", "no column takes x")]
+
+
+def test_a_value_of_the_wrong_type_is_never_lost() -> None:
+    """It is kept under its key, rejected, or made null, as the route says; the record's other values stand."""
+    columns = {"Status": {"type": "int", "from": "status"}}
+    record = {"TimeGenerated": FRESH, "status": "n/a"}
+    (row,) = rows_of(route(columns=columns), record)
+    assert row == {"TimeGenerated": FRESH, "Extra": {"status": "n/a"}}
+    rows, _ = shaped(route(columns=columns, on_bad_value="dead_letter"), [record])
+    assert [(r.reason, r.detail) for r in rows.rejects] == [("BadValue", "Status: status (str) is no int")]
+    assert rows.rejects[0].raw == lines([record])[:-1]
+    assert rows_of(route(columns=columns, on_bad_value="null"), record) == [{"TimeGenerated": FRESH}]
+
+
+def test_casts_lose_nothing() -> None:
+    """Text of delimited files becomes its type; what would not survive is refused."""
+    made = route(
+        columns={
+            "Ii": {"type": "int"},
+            "Ll": {"type": "long"},
+            "Rr": {"type": "real"},
+            "Bb": {"type": "boolean"},
+            "Ss": {"type": "string"},
+        }
+    )
+    good = {"TimeGenerated": FRESH, "Ii": "7", "Ll": "-9223372036854775808", "Rr": "1e3", "Bb": "TRUE", "Ss": {"a": 1}}
+    assert rows_of(made, good) == [
+        {"TimeGenerated": FRESH, "Ii": 7, "Ll": -(2**63), "Rr": 1000.0, "Bb": True, "Ss": '{"a":1}'}
+    ]
+    bad = {"Ii": 2**31, "Ll": 2**63, "Rr": "1e999", "Bb": "yes"}
+    (row,) = rows_of(made, {"TimeGenerated": FRESH, **bad})
+    assert row == {"TimeGenerated": FRESH, "Extra": {"Ii": 2**31, "Ll": str(2**63), "Rr": "1e999", "Bb": "yes"}}
+
+
+def test_empty_text_is_no_value_but_for_strings() -> None:
+    """A delimited file's empty field is null in a column of another type and an empty string in a string."""
+    made = route(columns={"Nn": {"type": "int"}, "Ss": {"type": "string"}})
+    assert rows_of(made, {"TimeGenerated": FRESH, "Nn": "", "Ss": ""}) == [{"TimeGenerated": FRESH, "Ss": ""}]
+
+
+def test_a_time_that_azure_would_replace_is_put_right_and_kept() -> None:
+    """The row gets the time of receipt; the record's own time stays in Extra, or in a column made from the same key."""
+    old = "2018-03-24T17:15:20.865716Z"
+    made = route(columns={"TimeGenerated": {"type": "datetime", "from": "ts"}})
+    rows, shaper = shaped(made, [{"ts": old}])
+    assert json.loads(rows.text) == {"TimeGenerated": "2026-11-24T06:00:00Z", "Extra": {"ts": old}}
+    assert shaper.changed == {"time_replaced": 1}
+    made = route(
+        columns={
+            "TimeGenerated": {"type": "datetime", "from": "ts"},
+            "EventTime": {"type": "datetime", "from": "ts"},
+        }
+    )
+    assert rows_of(made, {"ts": old}) == [{"TimeGenerated": "2026-11-24T06:00:00Z", "EventTime": old}]
+    rows, _ = shaped(route(on_old_time="dead_letter"), [{"TimeGenerated": old}])
+    assert [r.reason for r in rows.rejects] == ["TimeOutsideWindow"]
+
+
+def test_a_missing_or_unreadable_time_is_put_right() -> None:
+    """No time: the time of receipt; no readable time: the same, and what was there is kept."""
+    rows, shaper = shaped(route(), [{"a": 1}, {"TimeGenerated": "yesterday"}])
+    missing, unreadable = [json.loads(line) for line in rows.text.splitlines()]
+    assert missing == {"TimeGenerated": "2026-11-24T06:00:00Z", "Extra": {"a": 1}}
+    assert unreadable["Extra"] == {"TimeGenerated": "yesterday"}
+    assert shaper.changed["time_missing"] == 2
+
+
+def test_filters_count_what_they_leave_out() -> None:
+    """keep and drop look at the column's value after its cast; what they leave out is listed."""
+    made = route(columns={"Status": {"type": "int"}}, drop={"Status": [204, 304]})
+    rows, _ = shaped(made, [{"TimeGenerated": FRESH, "Status": s} for s in (200, "204", 304, 500)])
+    assert [json.loads(line)["Status"] for line in rows.text.splitlines()] == [200, 500]
+    assert (list(rows.ordinals), list(rows.filtered)) == ([0, 3], [1, 2])
+    made = route(columns={"Level": {}}, keep={"Level": "error"})
+    rows, _ = shaped(made, [{"TimeGenerated": FRESH, "Level": v} for v in ("error", "info", None)])
+    assert list(rows.ordinals) == [0]
+
+
+def test_values_over_64_kb_are_rejected_not_cut() -> None:
+    """Azure cuts a field over 64 KB without a word; such a record is dead-lettered, its neighbours land."""
+    made = route(columns={"Text": {}})
+    rows, _ = shaped(made, [{"TimeGenerated": FRESH, "Text": "x" * n} for n in (10, 65_537, 20)])
+    assert list(rows.ordinals) == [0, 2]
+    assert [(r.ordinal, r.reason) for r in rows.rejects] == [(1, "ValueTooLong")]
+
+
+def typed(made: Route, records: list[Any]) -> Block:
+    want = Shaper(made, window(NOW, NOW)).want
+    assert want is not None
+    text = lines(records)
+    found = msgspec.json.Decoder(want).decode_lines(text)
+    plain = block(records)
+    return Block(Position(), found, plain.ordinals, len(records), plain.origin, [], typed=True, text=text)
+
+
+PLAIN = {"Level": {}, "Status": {"type": "int"}, "Ms": {"type": "real"}, "More": {"type": "dynamic"}}
+
+
+def test_records_that_need_no_change_pass_as_text() -> None:
+    """A route that changes nothing sends the source's own bytes."""
+    made = route(columns=PLAIN)
+    source = typed(made, [{"TimeGenerated": FRESH, "Level": "a", "Status": 1, "More": {"b": [1]}}] * 3)
+    rows = Shaper(made, window(NOW, NOW)).shape(source)
+    assert rows.text is source.text
+
+
+def test_one_old_time_sends_its_block_the_long_way() -> None:
+    """The short way never lets a time through that Azure would replace, nor a value that it would cut."""
+    made = route(columns=PLAIN)
+    records = [{"TimeGenerated": FRESH}, {"TimeGenerated": "2020-01-01T00:00:00Z"}]
+    rows = Shaper(made, window(NOW, NOW)).shape(typed(made, records))
+    times = [json.loads(line)["TimeGenerated"] for line in rows.text.splitlines()]
+    assert times == [FRESH, "2026-11-24T06:00:00Z"]
+    rows = Shaper(made, window(NOW, NOW)).shape(typed(made, [{"TimeGenerated": FRESH, "Level": "x" * 70_000}]))
+    assert [r.reason for r in rows.rejects] == ["ValueTooLong"]
+
+
+def test_both_ways_give_the_same_rows() -> None:
+    """Passing text and building rows agree on every value."""
+    made = route(columns=PLAIN)
+    records = [{"TimeGenerated": FRESH, "Level": "é", "Status": -5, "Ms": 1.5, "More": None}, {"TimeGenerated": FRESH}]
+    short = [json.loads(x) for x in Shaper(made, window(NOW, NOW)).shape(typed(made, records)).text.splitlines()]
+    for row in short:
+        row.pop("More", None)
+    assert short == rows_of(made, *records)
+
+
+def test_a_route_that_changes_records_wants_no_short_way() -> None:
+    """A rename, a filter or a time format rules the short way out."""
+    for parts in (
+        {"columns": {"Aa": {"from": "b"}}},
+        {"columns": {"Aa": {}}, "drop": {"Aa": ["x"]}},
+        {"columns": {"TimeGenerated": {"type": "datetime", "format": "epoch"}}},
+    ):
+        assert Shaper(route(**parts), window(NOW, NOW)).want is None

@@ -1,0 +1,44 @@
+"""The walls between the rooms."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_SANS_IO = ["shared.decode", "shared.formats", "shared.shape.shaper", "shared.encode"]
+_PROBE = """
+import importlib, pkgutil, sys
+name = {name!r}
+module = importlib.import_module(name)
+if hasattr(module, "__path__"):
+    for found in pkgutil.walk_packages(module.__path__, name + "."):
+        importlib.import_module(found.name)
+bad = sorted(m for m in sys.modules if m.split(".")[0] in {{"azure", "azurefunctions", "requests", "msal", "socket", "ssl", "http"}})
+print(",".join(bad))
+"""
+
+
+@pytest.mark.parametrize("name", _SANS_IO)
+def test_sans_io_rooms_import_no_azure_and_no_socket(name: str) -> None:
+    """decode, formats, shape and encode load no Azure package, no socket and no HTTP."""
+    run = subprocess.run(
+        [sys.executable, "-c", _PROBE.format(name=name)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("room", ["decode", "formats", "shape", "encode.py"])
+def test_sans_io_rooms_read_no_clock_and_no_environment(room: str) -> None:
+    """The same input gives the same output: no clock, no environment, no randomness in these rooms."""
+    place = ROOT / "shared" / room
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    assert files
+    for file in files:
+        text = file.read_text()
+        for word in ("import os", "import time\n", "datetime.now", "utcnow", "import random", "environ"):
+            assert word not in text, f"{file.name}: {word}"
