@@ -242,8 +242,6 @@ def _zone(text: str) -> dt.timezone:
 def _dynamic(value: Any) -> Any:
     if any(isinstance(part, float) and math.isinf(part) for part in _parts(value)):
         raise _Changed("OutOfRange", "it holds a number larger than a real can be: null.")
-    if any(isinstance(part, _Repeats) for part in _parts(value)):
-        raise _Changed("DuplicateKey", "a key inside came more than once; the last value is kept.", value)
     text = as_text(value).encode()
     if len(text) > MAX_VALUE:
         kept = text[:MAX_VALUE].decode(errors="ignore")

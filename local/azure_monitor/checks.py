@@ -8,7 +8,9 @@ lets through is looked at with a few passes in C over the whole post.
 Invariant: a post that passes needs no change at all before it is stored. A false
 alarm only costs time. A repeated key is seen by counting: the keys in the text
 against the fields that were set plus the keys inside dynamic values. Keys with
-white space before their colon count too low and raise a false alarm.
+white space before their colon count too low and raise a false alarm. Inside a
+dynamic value only what would cost the value or the post is looked for: a repeated
+key there, or a number beyond a real, passes as the JSON text that it is.
 """
 
 from __future__ import annotations
