@@ -1,0 +1,162 @@
+"""The app, what it is told and what it may do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from shared.settings import HOST_SETTINGS, SETTINGS
+
+from .compiler import REPOSITORY, Snapshot
+
+APP_SETTINGS = {
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AzureWebJobsStorage__accountName",
+    "DATA_COLLECTION_ENDPOINT",
+    "DEADLETTER_CONTAINER",
+    "DROP_CONTAINER",
+    "DropStorage__blobServiceUri",
+    "DropStorage__queueServiceUri",
+    "INGEST_QUEUE",
+    "LOGS_DCR_RULE_ID",
+    "STATE_CONTAINER",
+    "SWEEP_SCHEDULE",
+    "WORK_QUEUE",
+}
+
+# Azure's rules for names: least and most characters, and which.
+NAMES = {
+    "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+    "Microsoft.OperationalInsights/workspaces": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+    "Microsoft.Insights/components": r"[A-Za-z0-9_().-]{1,254}[A-Za-z0-9_()-]",
+    # Part of a host name, since it is Direct.
+    "Microsoft.Insights/dataCollectionRules": r"[A-Za-z0-9][A-Za-z0-9-]{1,28}[A-Za-z0-9]",
+    "Microsoft.Web/serverfarms": r"[A-Za-z0-9-]{1,60}",
+    # 60 are allowed, but the host tells apps apart by the first 32.
+    "Microsoft.Web/sites": r"[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9]",
+    "Microsoft.EventGrid/systemTopics": r"[A-Za-z0-9-]{3,50}",
+    "Microsoft.Storage/storageAccounts/blobServices/containers": r"[a-z0-9](-?[a-z0-9]){2,62}",
+    "Microsoft.Storage/storageAccounts/queueServices/queues": r"[a-z0-9](-?[a-z0-9]){2,62}",
+    "Microsoft.OperationalInsights/workspaces/tables": r"[A-Za-z][A-Za-z0-9_]{1,62}",
+}
+
+
+def test_settings(own: Snapshot) -> None:
+    """The app is given these settings and no other."""
+    assert set(own.settings()) == APP_SETTINGS
+
+
+def test_settings_are_read(own: Snapshot) -> None:
+    """Every setting is one that the app or its host reads, and every one that has no default is given."""
+    known = {setting.name for setting in SETTINGS} | {name for name, _, _ in HOST_SETTINGS}
+    telemetry = {name for name in APP_SETTINGS if name.startswith("APPLICATIONINSIGHTS_")}
+    assert set(own.settings()) - telemetry <= known
+    assert {setting.name for setting in SETTINGS if setting.default is None} <= set(own.settings())
+
+
+def test_triggers_find_their_settings(own: Snapshot) -> None:
+    """Every %SETTING% that a trigger names is given."""
+    named = re.findall(r"%(\w+)%", (REPOSITORY / "function_app.py").read_text(encoding="utf-8"))
+    assert named
+    assert set(named) <= set(own.settings())
+
+
+def test_containers_and_queues_of_settings_exist(own: Snapshot) -> None:
+    """Every container and queue that the app is told of is made, and so is the one for its package."""
+    settings = own.settings()
+    containers = _last(own.of("Microsoft.Storage/storageAccounts/blobServices/containers"))
+    queues = _last(own.of("Microsoft.Storage/storageAccounts/queueServices/queues"))
+    assert containers == {
+        *(value for name, value in settings.items() if name.endswith("_CONTAINER")),
+        _config(own)["deployment"]["storage"]["value"].rsplit("'", 2)[1],
+        own.outputs["LOGFERRY_UNDELIVERED_CONTAINER"],
+    }
+    assert queues == {value for name, value in settings.items() if name.endswith("_QUEUE")}
+
+
+def test_flex_consumption(own: Snapshot, corners: Snapshot) -> None:
+    """The app runs Python 3.13 on a Flex Consumption plan of its own, with the memory that was asked for."""
+    plan, site = own.one("Microsoft.Web/serverfarms"), own.one("Microsoft.Web/sites")
+    assert plan["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
+    assert site["properties"]["serverFarmId"] == plan["id"]
+    assert _config(own)["runtime"] == {"name": "python", "version": "3.13"}
+    assert _config(own)["scaleAndConcurrency"]["instanceMemoryMB"] == 2048
+    assert _config(corners)["scaleAndConcurrency"]["instanceMemoryMB"] == 512
+
+
+def test_azd_finds_the_app(own: Snapshot) -> None:
+    """The app has the tag that azd looks for: the name of the service in azure.yaml."""
+    azure = (REPOSITORY / "azure.yaml").read_text(encoding="utf-8")
+    services = re.search(r"^services:\n  (\w+):", azure, re.MULTILINE)
+    assert services is not None
+    assert own.one("Microsoft.Web/sites")["tags"]["azd-service-name"] == services[1]
+
+
+def test_roles(corners: Snapshot) -> None:
+    """The app: its storage, each rule, its telemetry; Event Grid: one container; and nothing else."""
+    site, topic, storage = (
+        f"{kind}/{corners.one(kind)['name']}"
+        for kind in (
+            "Microsoft.Web/sites",
+            "Microsoft.EventGrid/systemTopics",
+            "Microsoft.Storage/storageAccounts",
+        )
+    )
+    insights = f"Microsoft.Insights/components/{corners.one('Microsoft.Insights/components')['name']}"
+    rules = [f"Microsoft.Insights/dataCollectionRules/{rule['name']}" for rule in corners.rules()]
+    assert len(rules) == 4
+    assert corners.roles() == {
+        (site, "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", storage),  # Storage Blob Data Owner
+        (site, "974c5e8b-45b9-4653-ba55-5f855dd0fb88", storage),  # Storage Queue Data Contributor
+        (site, "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", storage),  # Storage Table Data Contributor
+        # Monitoring Metrics Publisher
+        *((site, "3913510d-42f4-4e42-8a64-420c390055eb", scope) for scope in (insights, *rules)),
+        (
+            topic,
+            "ba92f5b4-2d11-453d-a403-e96b0029c9fe",  # Storage Blob Data Contributor
+            f"{storage}/blobServices/default/containers/logferry-undelivered",
+        ),
+    }
+
+
+@pytest.mark.parametrize("deployment", ["own", "corners"])
+def test_names(deployment: str, request: pytest.FixtureRequest) -> None:
+    """Every name is legal and short enough, for the longest name of an environment too."""
+    for resource in request.getfixturevalue(deployment).resources:
+        pattern, name = NAMES.get(resource["type"], ".*"), resource["name"].rsplit("/", 1)[-1]
+        assert re.fullmatch(pattern, name), resource["id"]
+
+
+def test_environments_do_not_meet(own: Snapshot, corners: Snapshot) -> None:
+    """Two environments in one resource group share no resource."""
+    assert not {r["id"] for r in own.resources} & {r["id"] for r in corners.resources}
+
+
+def test_nothing_is_deleted_by_default(own: Snapshot) -> None:
+    """Without keepDays, dropped files and the ledger stay."""
+    assert own.of("Microsoft.Storage/storageAccounts/managementPolicies") == []
+
+
+def test_state_outlives_files(corners: Snapshot) -> None:
+    """With keepDays, a file's entry in the ledger goes later than the file; the dead letter stays."""
+    policy = corners.one("Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]
+    days = {
+        rule["definition"]["filters"]["prefixMatch"][0]: rule["definition"]["actions"]["baseBlob"]["delete"]
+        for rule in policy["rules"]
+    }
+    assert days == {
+        "drop/": {"daysAfterModificationGreaterThan": 7},
+        "logferry-state/": {"daysAfterModificationGreaterThan": 37},
+    }
+
+
+def _last(resources: list[dict[str, Any]]) -> set[str]:
+    return {resource["name"].rsplit("/", 1)[1] for resource in resources}
+
+
+def _config(deployed: Snapshot) -> dict[str, Any]:
+    config: dict[str, Any] = deployed.one("Microsoft.Web/sites")["properties"]["functionAppConfig"]
+    return config
