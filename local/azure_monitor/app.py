@@ -36,6 +36,7 @@ from .throttle import Throttle
 log = logging.getLogger("local.azure_monitor")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_ID = web.RequestKey("id", str)
 _HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -198,8 +199,7 @@ class Monitor:
 
 def request_id(request: web.Request) -> str:
     """The x-ms-request-id of the answer to this request."""
-    found: str = request["id"]
-    return found
+    return request[_ID]
 
 
 def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -218,7 +218,7 @@ def refused(refusal: Refusal) -> web.Response:
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A request id for every request, and JSON for what is not there."""
-    request["id"] = str(uuid.uuid4())
+    request[_ID] = str(uuid.uuid4())
     if request.url.host not in _HOSTS:
         return refused(Refusal(421, "MisdirectedRequest", "This server answers for this machine only."))
     try:

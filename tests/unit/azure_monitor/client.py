@@ -33,8 +33,8 @@ def things(transform: str | None = None) -> StreamSpec:
 
 
 def config(*streams: StreamSpec, **settings: Any) -> Config:
-    """One rule with these streams."""
-    return Config(streams or (things(),), (RULE,), SECRET, **settings)
+    """These streams, in one rule unless more are given."""
+    return Config(streams or (things(),), settings.pop("rules", (RULE,)), SECRET, **settings)
 
 
 def now(**ago: float) -> str:
@@ -52,6 +52,7 @@ class Client:
 
     def __init__(self, server: Running) -> None:
         self.url = server.url
+        self.monitor = server.monitor
         self.session = requests.Session()
         self.session.trust_env = False
         self.token = self.ask_token().json()["access_token"]

@@ -21,6 +21,7 @@ CHECKER = Checker(things())
 
 
 def check(body: bytes) -> Checked:
+    """As the server would."""
     return CHECKER.check(body, RECEIVED)
 
 
@@ -30,6 +31,7 @@ def one(text: str) -> bytes:
 
 
 def kept(checked: Checked) -> list[dict[str, Any]]:
+    """The rows that are left."""
     return json.loads(checked.body or b"[]")
 
 
@@ -114,7 +116,7 @@ def test_a_value_that_casts_is_no_loss(text: str, column: str, expected: Any) ->
     ],
 )
 def test_a_time_outside_the_window_becomes_the_time_of_receipt(time: str | None, kind: str) -> None:
-    """TimeGenerated that is missing, over 2 days old or over 1 day ahead is replaced, and that is reported."""
+    """TimeGenerated that is missing, 2 days old or 1 day ahead is replaced, and that is reported."""
     checked = check(b"[{}]" if time is None else f'[{{"TimeGenerated":{time}}}]'.encode())
     assert [loss.kind for loss in checked.findings.losses] == [kind]
     assert kept(checked)[0]["TimeGenerated"] == RECEIVED.isoformat()
@@ -166,7 +168,8 @@ def test_counts_are_complete_and_lists_are_short() -> None:
 
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text('aé":\\,ud8\ud800', max_size=5),
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(),
+    st.text('aé":\\,ud8\ud800', max_size=5),
     st.sampled_from([TIME, "2020-01-01", "7", [1, {"Text": 2}], {"Status": {"a": "b"}}, '":', "\\"]),
 )  # fmt: skip
 ROWS = st.lists(st.dictionaries(st.sampled_from([*COLUMNS, "Nope"]), VALUES), max_size=4)

@@ -1,0 +1,166 @@
+"""What was accepted is in its table, as the rule's transform leaves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.azure_monitor import StreamSpec, serve
+from tests.unit.azure_monitor.client import COLUMNS, TABLE, Client, config, now, row, things
+from tests.unit.azure_monitor.conftest import Start
+
+TRANSFORM = """source
+| where Status >= 400
+| extend Parsed = parse_json(Text)
+| extend Host = tostring(Parsed.host), Age = now() - TimeGenerated
+| project TimeGenerated, Status, Host, Extra"""
+
+
+def test_every_type_comes_back_as_it_went_in(client: Client) -> None:
+    """A value of every column type is read back as it was posted."""
+    time = "2020-05-06T07:08:09.123456Z"
+    values: dict[str, Any] = {"Text": "é\n\"'", "Status": -5, "Count": 2**62, "Share": 0.1, "Ok": False}
+    client.post([row(**values, At=time, Extra={"a": [1, "b"]})])
+    (found,) = client.rows(TABLE)
+    assert {name: found[name] for name in values} == values
+    assert (found["At"], found["Extra"]) == (time, '{"a":[1,"b"]}')
+    assert (found["Type"], found["TenantId"]) == (TABLE, "00000000-0000-0000-0000-000000000000")
+    assert found["_TimeReceived"].endswith("Z")
+
+
+def test_a_transform_runs_on_what_was_posted(start: Start) -> None:
+    """where, parse_json, extend and project do what they do in the rule; dropped rows are counted."""
+    client = start(things(TRANSFORM))
+    client.post([row(Status=200), row(Status=404, Text='{"host":"a"}', Extra={"k": 1})])
+    (found,) = client.rows(TABLE)
+    assert (found["Status"], found["Host"], found["Extra"]) == (404, "a", '{"k":1}')
+    assert (found["Text"], found["Type"]) == (None, TABLE)
+    (metrics,) = client.get("/local/metrics").json()
+    assert (metrics["RowsReceived_Count"], metrics["RowsDropped_Count"]) == (2, 1)
+    assert metrics["TransformationErrors_Count"] == 0
+
+
+def test_now_is_the_time_of_the_run(start: Start) -> None:
+    """A transform that is translated once still has a new now() for every post."""
+    client = start(things("source | extend Seen = now()"))
+    for text in "ab":
+        client.post([row(Text=text)])
+        client.rows(TABLE)
+    first, second = client.rows(f"{TABLE} | sort by Text asc | project Seen")
+    assert first["Seen"] < second["Seen"]
+
+
+def test_what_no_table_can_hold_is_dropped_and_reported(start: Start) -> None:
+    """A timespan, a reserved name or a name that is no column's is dropped, with every row counted."""
+    client = start(things("source | extend Age = 1h, Title = 'x', N = 1"))
+    client.post([row(), row()])
+    assert client.losses() == {"ColumnNotInTable": 6}
+    assert {"Age", "Title", "N"}.isdisjoint(client.rows(TABLE)[0])
+
+
+def test_a_transform_that_loses_the_time_is_reported(start: Start) -> None:
+    """TimeGenerated that a transform makes null or too old is the time of receipt, and that is reported."""
+    client = start(things("source | extend TimeGenerated = At"))
+    client.post([row(At=now(days=3)), row(), row(At=now(hours=1))])
+    assert client.losses() == {"TimeReplaced": 2}
+    recent = client.rows(f"{TABLE} | where TimeGenerated > ago(30m) | count")
+    assert recent == [{"Count": 2}]
+
+
+def test_a_transform_that_fails_drops_its_posts_rows_and_no_others(start: Start) -> None:
+    """A run-time failure costs the post that caused it; it is counted and reported."""
+    client = start(things("source | extend Count = Count + 9223372036854775807"))
+    for count in (None, 1, None):
+        client.post([row(Text="x"), row(Count=count)])
+    assert len(client.rows(TABLE)) == 4
+    (metrics,) = client.get("/local/metrics").json()
+    assert (metrics["TransformationErrors_Count"], metrics["RowsDropped_Count"]) == (1, 2)
+    assert client.losses() == {"TransformationError": 2}
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ("source | wher", "could not parse"),
+        ("source | where Nope == 1", "Nope"),
+        ("source | where status == 1", "case-sensitive"),
+        ("Other | take 1", "Other"),
+    ],
+)
+def test_a_transform_with_a_mistake_stops_the_server(transform: str, words: str) -> None:
+    """What Azure refuses to deploy does not start here either, and the stream is named."""
+    with pytest.raises(ValueError, match=words) as error:
+        serve(config(things(transform)))
+    assert "Custom-Things" in str(error.value)
+
+
+def test_a_transform_that_cannot_run_here_says_so_and_keeps_the_rows(start: Start) -> None:
+    """What needs a service in Azure is not guessed: rows stay as they came, with a warning at start."""
+    client = start(things("source | extend Where = geo_location(Text)"))
+    client.post([row(Text="a")])
+    assert [found["Text"] for found in client.rows(TABLE)] == ["a"]
+    assert "cannot be run here" in client.get("/local/status").json()["warnings"][0]
+    assert client.losses() == {"TransformNotRun": 1}
+
+
+def test_two_streams_share_a_table(start: Start) -> None:
+    """A table has the columns of all its streams; what a stream has not is null."""
+    other = StreamSpec("Custom-Other", TABLE, {"TimeGenerated": "datetime", "More": "string"})
+    client = start(things(), other)
+    client.post([row(Text="a")])
+    client.post([row(More="b")], stream="Custom-Other")
+    found = client.rows(f"{TABLE} | sort by Text desc | project Text, More")
+    assert found == [{"Text": "a", "More": None}, {"Text": None, "More": "b"}]
+
+
+def test_streams_that_disagree_about_a_column_stop_the_server() -> None:
+    """One column has one type."""
+    other = StreamSpec("Custom-Other", TABLE, {"TimeGenerated": "datetime", "Text": "int"})
+    with pytest.raises(ValueError, match="Text"):
+        serve(config(things(), other))
+
+
+def test_a_file_keeps_the_tables_and_takes_new_columns(tmp_path: Path) -> None:
+    """Rows survive a restart, and a column that a route adds later is added to the table."""
+    path = str(tmp_path / "tables.duckdb")
+    wider = StreamSpec("Custom-Things", TABLE, {**COLUMNS, "More": "long"})
+    for spec, values in ((things(), {"Text": "old"}), (wider, {"Text": "new", "More": 1})):
+        with serve(config(spec, database=path)) as server:
+            client = Client(server)
+            client.post([row(**values)])
+            client.close()
+    with serve(config(wider, database=path)) as server:
+        client = Client(server)
+        found = client.rows(f"{TABLE} | sort by Text asc | project Text, More, Type")
+        client.close()
+    assert found == [
+        {"Text": "new", "More": 1, "Type": TABLE},
+        {"Text": "old", "More": None, "Type": TABLE},
+    ]
+
+
+def test_many_posts_at_once_lose_nothing(start: Start) -> None:
+    """Every row of many concurrent posts is there once, whatever waits for the writer."""
+    client = start(things("source | extend Doubled = Count * 2"))
+    numbers = [[row(Count=post * 10 + k) for k in range(10)] for post in range(150)]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = {answer.status_code for answer in pool.map(client.post, numbers)}
+    assert statuses == {204}
+    assert client.rows(
+        f"{TABLE} | summarize Rows = count(), Different = dcount(Count), Sum = sum(Doubled)"
+    ) == [{"Rows": 1500, "Different": 1500, "Sum": sum(range(1500)) * 2}]
+
+
+def test_what_was_lost_in_checks_is_null_in_the_table(client: Client) -> None:
+    """The table holds what Azure would hold: cut values, nulls, the time of receipt."""
+    client.post([{"TimeGenerated": now(days=10), "Status": "x", "Text": "y" * 70_000, "Nope": 1}, 5])
+    (found,) = client.rows(TABLE)
+    assert (found["Status"], len(found["Text"])) == (None, 65_536)
+    assert dt.datetime.fromisoformat(found["TimeGenerated"]) > dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    lost = {"TimeReplaced": 1, "BadValue": 1, "ValueCut": 1, "UndeclaredField": 1, "NotAnObject": 1}
+    assert client.losses() == lost
+    assert client.get("/local/metrics").json()[0]["RowsDropped_Count"] == 0
