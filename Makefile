@@ -23,10 +23,10 @@ help: ## this list
 	@echo '  make test ARGS="-k csv"  options for pytest'
 	@echo '  make PYTHON=/path ...    the Python that .venv is made with (3.11 to 3.13)'
 
-run: .venv/.local node_modules/.stamp ## set up, start local Azure, take the tour; Ctrl-C ends it
+run: node_modules/.stamp .venv/.local ## set up, start local Azure, take the tour; Ctrl-C ends it
 	@$(BIN)/python -m local.tour $(if $(ONCE),--once) $(HOST_OPTION)
 
-test: .venv/.dev node_modules/.stamp ## set up and run the whole suite
+test: node_modules/.stamp .venv/.dev ## set up and run the whole suite
 	@$(BIN)/python -m pytest $(ARGS)
 	@scripts/test-worker.sh
 
@@ -36,7 +36,7 @@ check: .venv/.dev ## lint, format, types, docs that follow from the code
 	@$(BIN)/mypy
 	@if [ -f docs/generate.py ]; then $(BIN)/python -m docs.generate --check; fi
 
-bench: .venv/.dev node_modules/.stamp ## measure
+bench: node_modules/.stamp .venv/.dev ## measure
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what set-up, runs and tests have made

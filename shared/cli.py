@@ -1,0 +1,164 @@
+"""`logferry`: the command line.
+
+Rule: a command says what it takes, does one thing, and imports what that needs
+when it runs. Exit codes: 0 all is well, 1 a problem was found or the command
+failed, 2 it was called wrongly. Invariant: whatever an operator can put right is
+one clear sentence on standard error; a traceback is a bug of ours.
+"""
+
+# ruff: noqa: D301 - click reads a backspace in a docstring as "keep these lines as they are"
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_show import Show
+from .errors import LogferryError
+
+app = typer.Typer(
+    name="logferry",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for its audit row, and print it.")]
+
+
+@app.callback()
+def logferry() -> None:
+    """Files, messages and scheduled pulls become rows in Azure Monitor Logs."""
+
+
+@app.command()
+def check(
+    routes: Annotated[Path, typer.Argument(help="The routes file.", metavar="[ROUTES]")] = Path(
+        "routes.yaml"
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Check routes.yaml: every problem with its line, or what each route does.
+
+    \b
+    Examples:
+      logferry check
+      logferry check other/routes.yaml --json
+
+    Exit code 1 if the file cannot be used.
+    """
+    from .cli_check import check as run  # noqa: PLC0415
+
+    if not run(routes, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def query(
+    kql: Annotated[
+        str, typer.Argument(help="The query, in KQL; - reads it from standard input.", metavar="KQL")
+    ],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV, for programs.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the local workspace, in KQL.
+
+    \b
+    Examples:
+      logferry query 'WebAccess_CL | summarize count() by Status'
+      logferry query 'Events_CL | take 10' --csv > events.csv
+    """
+    from .cli_query import query as run  # noqa: PLC0415
+
+    if as_csv and as_json:
+        raise typer.BadParameter("choose one of --csv and --json.")
+    run(_text_of(kql) if kql == "-" else kql, "csv" if as_csv else "json" if as_json else "table")
+
+
+@app.command()
+def drop(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to upload.", exists=True, dir_okay=False, metavar="FILE...")
+    ],
+    path: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            help="Path in the container; ended by a slash, a folder for the files. Default: the file's name.",
+        ),
+    ] = "",
+    container: Annotated[str, typer.Option(help="Container. Default: the drop container.")] = "",
+    wait: WaitOption = False,
+) -> None:
+    """Drop files in the local storage account.
+
+    \b
+    Examples:
+      logferry drop samples/web/access-2.csv.gz --as web/today.csv.gz --wait
+      logferry drop *.ndjson --as apps/
+    """
+    from .cli_put import drop as run  # noqa: PLC0415
+
+    if len(files) > 1 and path and not path.endswith("/"):
+        raise typer.BadParameter("several files need a folder: end --as with a slash.")
+    if not run(files, path, container, wait=wait):
+        raise typer.Exit(1)
+
+
+@app.command()
+def send(
+    message: Annotated[
+        str, typer.Argument(help="The message; @FILE takes a file, - standard input.", metavar="JSON|@FILE|-")
+    ],
+    wait: WaitOption = False,
+) -> None:
+    """Put a message on the local ingest queue.
+
+    \b
+    Examples:
+      logferry send '{"name": "door opened", "severity": 1}' --wait
+      logferry send @samples/messages/3-envelope.json
+      logferry send '{"blob": "drop/exports/edge-07.csv", "route": "web-access"}'
+    """
+    from .cli_put import send as run  # noqa: PLC0415
+
+    if not run(_text_of(message), wait=wait):
+        raise typer.Exit(1)
+
+
+def _text_of(argument: str) -> str:
+    """The text that an argument stands for."""
+    if argument == "-":
+        return sys.stdin.read()
+    if not argument.startswith("@"):
+        return argument
+    try:
+        return Path(argument[1:]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{argument[1:]}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{argument[1:]} is not UTF-8 text.") from error
+
+
+def main() -> None:
+    """Run the command line, and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except LogferryError as error:
+        for sentence in str(error).splitlines():
+            Show(sys.stderr).line(sentence, "red")
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; what Python would still flush at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,84 @@
+"""The sample files: made by samples/make.py, small, and one for every route."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import zlib
+
+import pytest
+
+from samples.make import FILES, HERE, files
+from shared.routes import load
+
+ROOT = HERE.parent
+MADE = files()
+
+
+def unpacked(data: bytes) -> bytes:
+    """What is in the file, as far as its bytes go."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    found = b""
+    while data:
+        member = zlib.decompressobj(31)
+        found += member.decompress(data)
+        data = member.unused_data
+    return found
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_files_are_what_the_generator_makes(name: str) -> None:
+    """A sample file holds what make.py makes, so that nobody edits one by hand."""
+    here, made = unpacked((HERE / name).read_bytes()), unpacked(MADE[name])
+    if name == "apps/refunds.ndjson.gz":  # cut in its compressed bytes, which differ between zlibs
+        assert min(len(here), len(made)) > 10_000
+        assert here.startswith(made) or made.startswith(here)
+    else:
+        assert here == made
+
+
+def test_every_file_is_listed() -> None:
+    """Every file in samples/ is made by make.py or explains the others."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--cached", "--exclude-standard", "."],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    there = {name for name in listed.stdout.splitlines() if (HERE / name).is_file()}
+    if listed.returncode:  # no git here: an unpacked archive
+        there = {
+            str(p.relative_to(HERE)) for p in HERE.rglob("*") if p.is_file() and "__pycache__" not in p.parts
+        }
+    assert there - {"make.py", "README.md"} == set(MADE)
+
+
+def test_they_are_small() -> None:
+    """The samples are under 2 MB together."""
+    assert sum((HERE / name).stat().st_size for name in MADE) < 2_000_000
+
+
+def test_every_route_has_one() -> None:
+    """Every route that takes files takes at least one of the samples, and two samples are taken by none."""
+    routes = load(ROOT / "routes.yaml")
+    taken = {name: routes.for_blob(name.removeprefix("archive/")) for name in FILES}
+    names = {route.name for route in taken.values() if route is not None}
+    assert names == {route.name for route in routes.by_name.values() if route.takes.blobs}
+    assert [name for name, route in taken.items() if route is None] == [
+        "exports/edge-07.csv",
+        "notes/handover.txt",
+    ]
+
+
+def test_the_cut_file_is_cut() -> None:
+    """apps/refunds.ndjson.gz breaks off, as its row in README.md says."""
+    with pytest.raises(EOFError):
+        gzip.decompress((HERE / "apps/refunds.ndjson.gz").read_bytes())
+
+
+def test_the_readme_names_every_file() -> None:
+    """README.md has a row for every sample file."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    assert [name for name in MADE if f"`{name}`" not in text] == []
