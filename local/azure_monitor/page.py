@@ -63,7 +63,7 @@ def _head(monitor: Monitor) -> str:
         notes.append('<span class="bad">the role on the rule is taken away: 403</span>')
     faults = len(monitor.faults.to_json())
     if faults:
-        notes.append(f'<span class="warning">{faults} scripted faults waiting</span>')
+        notes.append(f'<span class="warning">{_many(faults, "scripted fault")} waiting</span>')
     notes += [f'<span class="warning">{escape(warning)}</span>' for warning in monitor.tables.warnings]
     return "".join(f"<p>{note}</p>" for note in notes)
 
@@ -106,6 +106,8 @@ async def _answer(monitor: Monitor, query: str, timespan: str) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"  # readable; the API has every digit
     return "" if value is None else escape(str(value).lower() if isinstance(value, bool) else str(value))
 
 
@@ -205,7 +207,10 @@ def _table(
 ) -> str:
     """A table; the cells are HTML already, the heads are not."""
     kinds = ["n" if number else "" if wrap else "mono" for number in numbers]
-    head = "".join(f'<th class="{kind}">{escape(text)}</th>' for text, kind in zip(heads, kinds, strict=True))
+    head = "".join(
+        f'<th class="{"n" if number else ""}">{escape(text)}</th>'
+        for text, number in zip(heads, numbers, strict=True)
+    )
     body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in rows)
     if not body and empty:
         return f'<p class="soft">{empty}</p>'

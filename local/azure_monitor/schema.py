@@ -119,8 +119,9 @@ def plan(con: duckdb.DuckDBPyConnection, spec: StreamSpec) -> Plan:
         body = str(duckdb_kql.to_sql(spec.transform, schema={"source": list(declared)}, allow_write=False))
         described = con.execute(f"DESCRIBE WITH {_empty(spec)} FROM ({body})").fetchall()
     except duckdb_kql.KqlUnsupportedError as error:
+        what = error.construct.removeprefix("function:")
         made.warnings.append(
-            f"{spec.stream}: the transform cannot be run here, so rows are kept as they came: {error}"
+            f"{spec.stream}: the transform cannot be run here ({what}), so its rows are kept as they came."
         )
         return made
     except (duckdb_kql.KqlError, duckdb.Error) as error:

@@ -136,6 +136,7 @@ LOST_POSTS = [
     (b"[" * 100_000, "MalformedJson"),
     (b"\x1f\x8b\x08", "InvalidUtf8"),
     (one('"Text":"\xff"').replace(b"\xc3\xbf", b"\xff"), "InvalidUtf8"),
+    (one('"Extra":"\xff"').replace(b"\xc3\xbf", b"\xff"), "InvalidUtf8"),
     (one('"Share":NaN'), "NotANumber"),
     (one('"Extra":[{"a":-Infinity}]'), "NotANumber"),
     (one('"Text":"\\ud800"'), "LoneSurrogate"),

@@ -93,6 +93,7 @@ def test_the_limit_of_one_megabyte_counts_on_the_wire(client: Client) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "ContentLengthLimitExceeded")
     words = "Maximum allowed content length: 1048576 bytes (1 MB). Provided content length: 1048577 bytes."
     assert answer.json()["error"]["message"] == words
+    assert "length: 3000000 bytes." in client.post(b"x" * 3_000_000, gzip=False).json()["error"]["message"]
 
 
 def test_a_body_without_a_length_is_counted_while_it_is_read(client: Client) -> None:

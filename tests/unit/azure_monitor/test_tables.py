@@ -32,6 +32,14 @@ def test_every_type_comes_back_as_it_went_in(client: Client) -> None:
     assert found["_TimeReceived"].endswith("Z")
 
 
+@pytest.mark.parametrize("time", ["2020-05-06t07:08:09z", "2020-05-06 08:08:09+0100", "2020-05-06T07:08:09"])
+def test_a_time_in_any_form_that_passes_is_the_same_time(client: Client, time: str) -> None:
+    """What the checks take for a time is that time in the table, never null."""
+    client.post([row(At=time)])
+    assert client.losses() == {}
+    assert client.rows(f"{TABLE} | project At") == [{"At": "2020-05-06T07:08:09Z"}]
+
+
 def test_a_transform_runs_on_what_was_posted(start: Start) -> None:
     """where, parse_json, extend and project do what they do in the rule; dropped rows are counted."""
     client = start(things(TRANSFORM))
@@ -143,8 +151,9 @@ def test_a_file_keeps_the_tables_and_takes_new_columns(tmp_path: Path) -> None:
     ]
 
 
-def test_many_posts_at_once_lose_nothing(start: Start) -> None:
-    """Every row of many concurrent posts is there once, whatever waits for the writer."""
+def test_many_posts_at_once_lose_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row of many concurrent posts is there once, even when the writer cannot follow."""
+    monkeypatch.setattr("local.azure_monitor.tables.WAITING_POSTS", 1)
     client = start(things("source | extend Doubled = Count * 2"))
     numbers = [[row(Count=post * 10 + k) for k in range(10)] for post in range(150)]
     with ThreadPoolExecutor(8) as pool:
