@@ -75,14 +75,14 @@ class LineBuffer:
         0 if that cannot be said yet: fewer bytes than `limit` are there and more may
         come. So the answer depends on the bytes alone, not on how they arrived.
         """
-        if ended and len(self.data) <= limit:
+        if ended and len(self.data) < limit:
             return len(self.data)
         if len(self.data) < limit:
             return 0
         size = self.data.rfind(b"\n", 0, limit) + 1 if self._looked < limit else 0
         if not size:
             size = self.data.find(b"\n", max(self._looked, limit)) + 1
-            self._looked = len(self.data)
+            self._looked = 0 if size else len(self.data)
         return size or (len(self.data) if ended else 0)
 
     def long_line(self, *, ended: bool) -> LongLine | None:

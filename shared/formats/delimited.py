@@ -46,7 +46,8 @@ class DelimitedParser:
         self._one_line_until: int = start.state.get("one_line_until", 0)
         self._window = BLOCK_BYTES
         self._header: list[str] | None = start.state.get("header")
-        self._skip = options.skip_lines if self._header is None else 0
+        begun = self._header is not None or start.state.get("skipped", False)
+        self._skip = 0 if begun else options.skip_lines
         if self._header is None and not options.header:
             self._header = list(options.names)
 
@@ -157,7 +158,7 @@ class DelimitedParser:
 
     def _position(self, offset: int | None = None, line: int | None = None) -> Position:
         offset = self._buffer.offset if offset is None else offset
-        state: dict[str, Any] = {} if self._header is None else {"header": self._header}
+        state: dict[str, Any] = {"skipped": True} if self._header is None else {"header": self._header}
         if offset < self._one_line_until:
             state["one_line_until"] = self._one_line_until
         line = self._buffer.line if line is None else line

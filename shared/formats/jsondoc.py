@@ -258,7 +258,7 @@ class JsonParser:
         if size < BLOCK_BYTES and not ended:
             return False
         start = self._position()
-        values = Values(self._buffer.peek(BLOCK_BYTES), where, stops, final=ended and size <= BLOCK_BYTES)
+        values = Values(self._buffer.peek(BLOCK_BYTES), where, stops, final=ended and size < BLOCK_BYTES)
         quick = self._run.at_once(values, start) if where == "list" else None
         if quick is not None:
             return self._given(*quick)

@@ -1,0 +1,247 @@
+"""Every parser against any bytes in any chunks.
+
+The windows are made small here, so that short inputs cross every boundary that
+large files cross.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.formats import FORMATS, Parser, buffer, delimited, jsondoc, ndjson
+from shared.model import Block, Position
+
+WINDOW, LONGEST, RAW = 64, 400, 100
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_windows() -> Iterator[None]:
+    """Windows of 64 bytes, records of at most 400."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (ndjson, delimited, jsondoc):
+            patch.setattr(module, "BLOCK_BYTES", WINDOW)
+        for module in (buffer, delimited, jsondoc):
+            patch.setattr(module, "MAX_RECORD_BYTES", LONGEST)
+            patch.setattr(module, "RAW_BYTES", RAW)
+        patch.setattr(jsondoc, "_LONGEST_KEY", 80)
+        yield
+
+
+class Want(msgspec.Struct):
+    """What a route may ask for: most records fit, some do not."""
+
+    a: int | str | None = None
+
+
+class Case(NamedTuple):
+    """A format under some options."""
+
+    kind: str
+    options: dict[str, Any]
+    want: type | None = None
+
+    def parser(self, start: Position) -> Parser:
+        """A parser from `start` on."""
+        spec = FORMATS[self.kind]
+        options = msgspec.convert({"type": self.kind, **self.options}, spec.options)
+        return spec.make(options, start, self.want)
+
+
+CASES = {
+    "ndjson": Case("ndjson", {}),
+    "ndjson-typed": Case("ndjson", {}, Want),
+    "json": Case("json", {}),
+    "json-typed": Case("json", {}, Want),
+    "json-path": Case("json", {"path": "a"}),
+    "json-deep-path": Case("json", {"path": "a.b"}, Want),
+    "csv": Case("csv", {}),
+    "csv-pad": Case("csv", {"on_ragged": "pad", "comment": "#", "trim": True, "skip_lines": 1}),
+    "csv-escape": Case("csv", {"escape": "\\", "names": ["a", "b"], "header": False}),
+    "tsv-bare": Case("tsv", {"quote": "", "comment": "#", "header": False, "names": ["a", "b"]}),
+}
+
+_JSON_PIECES = [
+    b'{"a":1}', b'{"a":"x"}', b'{"a":1.5,"b":[{},{}]}', b'{"a":[{"b":1},{"b":2}]}', b'{"a":{"b":[{"a":1},{"a":2}]}}',
+    b"{", b"}", b"[", b"]", b",", b",", b":", b'"', b"\\", b"\n", b"\n", b"\r\n", b" ", b"  ", b'"a":', b'"b":', b'{"a":[',
+    b'{"a":{"b":[', b"1", b"-", b"1e400", b"NaN", b"null", b"\xff", b'{"a":"\xff"}', b'{"a":"\\ud800"}', b"\xe2\x80\xa8",
+    b'{"a":"' + b"x" * 70 + b'"}', b'{"a":"' + b"y" * 450 + b'"}', b'{"z":1e999}', b'"x' * 40, b"[" * 30, b" " * 90,
+    b'{"a":"\\"]}{["}', b'},{"a":', b"\x00", b"tru", b'{"b":{"c":"}"},"a":', b'{"a" : \n 1 , "b":\n"z"}',
+]  # fmt: skip
+_CSV_PIECES = [
+    b"a,b\n", b"a,b\n", b"1,2\n", b"1,2\r\n", b"x\ty\n", b'"', b'"', b",", b"\t", b"\n", b"\n", b"\r\n", b"\r", b"#", b"# c\n",
+    b"\\", b"\\\n", b'""', b'"a\nb",2\n', b'"a,""b""",c\n', b"\xff", b"1,\xff\n", b"\x00", b" ", b"1,2,3\n", b"1\n",
+    b"x" * 70 + b",y\n", b"z" * 450, b'x","\n' * 3, b'"' + b"q\n" * 50, b"~~~\n", "é,€\n".encode(), b"\xe2\x80\xa8",
+]  # fmt: skip
+
+_CHUNKS = st.lists(st.integers(1, 90), min_size=1, max_size=8)
+
+
+def _inputs(pieces: list[bytes]) -> st.SearchStrategy[bytes]:
+    return st.one_of(st.lists(st.sampled_from(pieces), max_size=30).map(b"".join), st.binary(max_size=300))
+
+
+def _chunked(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    place = 0
+    for size in itertools.cycle(sizes):
+        if place >= len(data):
+            return
+        yield data[place : place + size]
+        place += size
+
+
+def _blocks(parser: Parser, chunks: Iterator[bytes] | list[bytes]) -> list[Block]:
+    blocks = [block for chunk in chunks for block in parser.feed(chunk)]
+    return [*blocks, *parser.flush()]
+
+
+def _seen(block: Block) -> tuple[Any, ...]:
+    """All that a block says, in a form that can be compared."""
+    origins = [block.origin(index) for index in range(len(block.records))]
+    return (
+        block.start, block.records, list(block.ordinals), block.end, block.rejects, block.typed, block.text, origins,
+    )  # fmt: skip
+
+
+def _pieces(name: str) -> list[bytes]:
+    return _JSON_PIECES if "json" in name else _CSV_PIECES
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_chunks_never_change_the_blocks(name: str, data: st.DataObject) -> None:
+    """However the input is cut into chunks, the blocks are the same: records, ordinals, rejects, positions."""
+    source = data.draw(_inputs(_pieces(name)))
+    whole = [_seen(b) for b in _blocks(CASES[name].parser(Position()), [source])]
+    cut = [_seen(b) for b in _blocks(CASES[name].parser(Position()), _chunked(source, data.draw(_CHUNKS)))]
+    assert cut == whole
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_every_record_is_counted_and_has_its_place(name: str, data: st.DataObject) -> None:
+    """Any bytes give blocks whose records and rejects have all ordinals, once each, and their own bytes."""
+    source = data.draw(_inputs(_pieces(name)))
+    expected = 0
+    for block in _blocks(CASES[name].parser(Position()), [source]):
+        assert block.start.base == block.start.ordinal == expected
+        found = sorted([*block.ordinals, *(reject.ordinal for reject in block.rejects)])
+        assert found == list(range(block.start.base, block.end))
+        assert len(block.records) == len(block.ordinals)
+        origins = [block.origin(index) for index in range(len(block.records))]
+        for offset, line, raw in [*origins, *((r.offset, r.line, r.raw) for r in block.rejects)]:
+            assert source[offset : offset + len(raw)] == raw
+            assert line == 1 + source.count(b"\n", 0, offset)
+        expected = block.end
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_parser_begun_again_gives_the_same_tail(name: str, data: st.DataObject) -> None:
+    """A parser begun at any block's start, its state through JSON, gives that block and all after it again."""
+    source = data.draw(_inputs(_pieces(name)))
+    blocks = [_seen(b) for b in _blocks(CASES[name].parser(Position()), [source])]
+    for index, block in enumerate(blocks):
+        start = msgspec.json.decode(msgspec.json.encode(block[0]), type=Position)
+        again = _blocks(CASES[name].parser(start), _chunked(source[start.offset :], [50]))
+        assert [_seen(b) for b in again] == blocks[index:]
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_what_is_complete_and_the_rest_are_all(name: str, data: st.DataObject) -> None:
+    """Where the input breaks off, `complete` gives records as `flush` would, and never an exception."""
+    source = data.draw(_inputs(_pieces(name)))
+    parser = CASES[name].parser(Position())
+    broken = [_seen(b) for chunk in _chunked(source, data.draw(_CHUNKS)) for b in parser.feed(chunk)]
+    broken += [_seen(b) for b in parser.complete()]
+    rest = parser.rest()
+    assert rest.offset <= len(source)
+    assert source[rest.offset : rest.offset + len(rest.raw)] == rest.raw
+    expected = 0
+    for block in broken:
+        assert block[0].base == expected
+        expected = block[3]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(_JSON_PIECES), max_size=30).map(b"".join))
+def test_a_wanted_type_changes_no_record(source: bytes) -> None:
+    """With or without a wanted type the same records come out, and `text` holds them a line each."""
+    for kind in ("ndjson", "json"):
+        plain = _blocks(CASES[kind].parser(Position()), [source])
+        typed = _blocks(CASES[f"{kind}-typed"].parser(Position()), [source])
+        assert [b.rejects for b in typed] == [b.rejects for b in plain]
+        for one, other in zip(plain, typed, strict=True):
+            assert list(one.ordinals) == list(other.ordinals)
+            if not other.typed:
+                assert other.text is None
+                assert other.records == one.records
+                continue
+            assert other.text is not None
+            lines = other.text.split(b"\n")
+            assert lines.pop() == b""
+            assert [json.loads(line) for line in lines] == one.records
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+_RECORDS = st.lists(
+    st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), _VALUES, max_size=4), max_size=12
+)
+
+
+def _records(case: Case, source: bytes) -> list[Any]:
+    blocks = _blocks(case.parser(Position()), [source])
+    assert not [reject for block in blocks for reject in block.rejects if reject.reason != "RecordTooLong"]
+    return [record for block in blocks for record in block.records]
+
+
+def _fits(record: dict[str, Any]) -> bool:
+    return len(json.dumps(record, indent=4)) < LONGEST / 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(_RECORDS, st.booleans())
+def test_the_same_records_in_every_form(records: list[dict[str, Any]], ascii_only: bool) -> None:
+    """Lines, a list, a pretty list, a list inside an object and objects in a row all give what json.loads gives."""
+    records = [record for record in json.loads(json.dumps(records)) if _fits(record)]
+    one_a_line = "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records)
+    pretty = json.dumps(records, indent=2, ensure_ascii=ascii_only)
+    assert _records(CASES["ndjson"], one_a_line.encode()) == records
+    assert _records(CASES["json"], one_a_line.encode()) == records
+    assert _records(CASES["json"], pretty.encode()) == records
+    assert _records(CASES["json"], json.dumps(records, ensure_ascii=ascii_only).encode()) == records
+    wrapped = f'{{"n": {{"a": []}}, "a": {pretty}, "next": "]}}"}}'
+    assert _records(CASES["json-path"], f"{wrapped}\n{wrapped}".encode()) == records * 2
+
+
+_FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(_FIELDS, _FIELDS), max_size=20), st.sampled_from(["\n", "\r\n"]))
+def test_rows_that_were_written_are_read(rows: list[tuple[str, str]], end: str) -> None:
+    """What csv.writer writes comes back as it was, whatever is quoted and wherever a window ends."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator=end)
+    writer.writerow(["a", "b"])
+    writer.writerows(rows)
+    assert _records(CASES["csv"], out.getvalue().encode()) == [{"a": a, "b": b} for a, b in rows]
