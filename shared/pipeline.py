@@ -165,7 +165,7 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
         for block in _blocks(chunks, rooms, start):
             for batch in rooms.encoder.add(rooms.shaper.shape(block)):
                 flow.submit(batch)
-            if out_of_time():
+            if block.end > start.ordinal and out_of_time():
                 finished = False
                 break
         for batch in rooms.encoder.flush():

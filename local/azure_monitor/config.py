@@ -80,9 +80,9 @@ class Config:
 
 
 def specs_from_routes(routes: Any) -> tuple[StreamSpec, ...]:
-    """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in its order."""
+    """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in the order of its `streams()`."""
     found: dict[str, StreamSpec] = {}
-    for route in _routes(routes):
+    for route in sorted(_routes(routes), key=lambda route: str(route.name)):
         columns = {name: str(column.type) for name, column in route.columns.items()}
         found.setdefault(route.stream, StreamSpec(route.stream, route.table, columns, route.transform))
     return tuple(found.values())

@@ -30,6 +30,7 @@ __all__ = [
     "MAX_RATIO",
     "OUTPUT_CHUNK",
     "Decoder",
+    "Stage",
     "make_decoder",
     "skip",
 ]
@@ -42,8 +43,8 @@ MAX_RATIO = 1000.0
 which only runs of one byte reach; one log line repeated for ever comes to about 300:1."""
 
 
-class Decoder(Protocol):
-    """Bytes as they are stored in, UTF-8 bytes out.
+class Stage(Protocol):
+    """Bytes in, bytes out.
 
     Both methods are generators: nothing happens until they are drained, and each
     must be drained before the next call.
@@ -66,12 +67,25 @@ class Decoder(Protocol):
         ...
 
 
+class Decoder(Stage, Protocol):
+    """Bytes as they are stored in, UTF-8 bytes out."""
+
+    @property
+    def transparent(self) -> bool:
+        """Whether an offset into what came out so far is the same offset into what went in."""
+        ...
+
+
 class _Chain:
     """Decompress, then transcode."""
 
-    def __init__(self, first: Decoder, second: Decoder) -> None:
+    def __init__(self, first: Sniffer, second: Stage) -> None:
         self._first = first
         self._second = second
+
+    @property
+    def transparent(self) -> bool:
+        return self._first.transparent and getattr(self._second, "transparent", False)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for chunk in self._first.feed(data):

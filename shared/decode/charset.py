@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from .limits import OUTPUT_CHUNK, pieces
 
 if TYPE_CHECKING:
-    from . import Decoder
+    from . import Stage
 
 _INPUT = OUTPUT_CHUNK // 4
 """Bytes transcoded at a time: one byte becomes three at most, two become three."""
@@ -36,6 +36,8 @@ class Utf8:
 
     def __init__(self) -> None:
         self._head: bytes | None = b""
+        self.transparent = True
+        """Whether what came out is byte for byte what went in."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The bytes as they are."""
@@ -44,6 +46,7 @@ class Utf8:
             if len(data) < 3 and codecs.BOM_UTF8.startswith(data):
                 self._head = data
                 return
+            self.transparent = not data.startswith(codecs.BOM_UTF8)
             data = data.removeprefix(codecs.BOM_UTF8)
         yield from pieces(data)
 
@@ -137,7 +140,7 @@ _WINDOWS_1252 = "".join(
     for byte in range(256)
 )
 
-CHARSETS: dict[str, Callable[[], Decoder]] = {
+CHARSETS: dict[str, Callable[[], Stage]] = {
     "utf-8": Utf8,
     "utf-16": lambda: Utf16(""),
     "utf-16-le": lambda: Utf16("le"),
@@ -148,7 +151,7 @@ CHARSETS: dict[str, Callable[[], Decoder]] = {
 """Every charset that a route can name."""
 
 
-def make_charset(charset: str) -> Decoder:
+def make_charset(charset: str) -> Stage:
     """The stage that turns `charset` into UTF-8.
 
     Raises:

@@ -90,6 +90,11 @@ class Sniffer:
         self._asked = compression
         self._next: GzipDecoder | Plain | None = Plain() if compression == "none" else None
 
+    @property
+    def transparent(self) -> bool:
+        """Whether the bytes are not compressed; False as long as that is not known."""
+        return isinstance(self._next, Plain)
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Bytes as they are stored in, decompressed out."""
         if self._next is not None:

@@ -88,9 +88,7 @@ class Store:
         """Write a new document; its ETag. Raises Conflict if there is one, ServiceUnavailable."""
         from azure.core import MatchConditions  # noqa: PLC0415
 
-        return self._write(
-            name, document, metadata, etag="*", match_condition=MatchConditions.IfMissing
-        )
+        return self._write(name, document, metadata, match_condition=MatchConditions.IfMissing)
 
     def replace(self, name: str, document: bytes, metadata: dict[str, str], etag: str) -> str:
         """Write over the version with `etag`; the new ETag. Raises Conflict, ServiceUnavailable."""

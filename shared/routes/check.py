@@ -234,8 +234,8 @@ def _finish(name: str, route: RouteDeclaration, options: Any) -> Route:
 
 
 def default_stream(table: str) -> str:
-    """Custom-WebAccess for WebAccess_CL, Microsoft-Syslog for Syslog."""
-    return f"Custom-{table.removesuffix('_CL')}" if table.endswith("_CL") else f"Microsoft-{table}"
+    """Custom-WebAccess for WebAccess_CL, Custom-Syslog for the built-in table Syslog."""
+    return f"Custom-{table.removesuffix('_CL')}"
 
 
 def _effective(route: RouteDeclaration) -> dict[str, Column]:

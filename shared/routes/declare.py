@@ -71,7 +71,7 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ]
     stream: Annotated[
         str | None,
-        Meta(description="The rule's stream. Default: Custom-<table without _CL>, or Microsoft-<table>."),
+        Meta(description="The rule's stream. Default: Custom-<table without _CL>."),
     ] = None
     charset: Annotated[
         str, Meta(description="Charset of the input. Default utf-8; a byte order mark is removed.")
@@ -160,5 +160,8 @@ class Routes(msgspec.Struct, frozen=True):
         return next((route for route in self.by_name.values() if route.takes.messages), None)
 
     def streams(self) -> list[str]:
-        """Distinct streams in the file's order; stream k lives in rule k // 10."""
-        return list(dict.fromkeys(route.stream for route in self.by_name.values()))
+        """Distinct streams in the order of the routes' names; stream k lives in rule k // 10.
+
+        By name, not by the file's order: Bicep, which makes the rules, sorts the keys of a mapping.
+        """
+        return list(dict.fromkeys(self.by_name[name].stream for name in sorted(self.by_name)))

@@ -60,7 +60,7 @@ def asked(text: str, account_url: str, allowed: tuple[str, ...]) -> Asked:
     """
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise BadMessage(f"the message is not JSON: {error}") from error
     events = value if isinstance(value, list) else [value]
     if events and all(_is_event(event) for event in events):

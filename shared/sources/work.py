@@ -46,7 +46,7 @@ def parse_work(text: bytes) -> Work:
     """
     try:
         return msgspec.json.decode(text, type=Work)  # type: ignore[no-any-return]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise BadMessage(f"no work of this app: {error}") from error
 
 

@@ -23,7 +23,7 @@ def test_the_sample_routes_are_good() -> None:
     """The routes file that ships is usable and has the seven routes of the samples."""
     routes = load(ROOT / "routes.yaml")
     assert len(routes.by_name) == 7
-    assert routes.streams()[0] == "Custom-WebAccess"
+    assert routes.streams()[-1] == "Custom-ZeekDns"
 
 
 def test_the_shortest_route_has_every_default() -> None:

@@ -1,0 +1,136 @@
+"""Several batches in flight: the prefix counts, and the dead letter comes first."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import ClaimLost, ServiceUnavailable
+from shared.model import Batch, Counts, Outcome, Position, Reject
+from shared.upload.flow import Flow
+
+
+class FakeUploader:
+    """Accepts batches in an order of its own; fails from a batch on, if told so."""
+
+    def __init__(self, fail_at: int | None = None, pause: Callable[[], float] = lambda: 0.0) -> None:
+        self.sent: list[int] = []
+        self.flying = self.most = 0
+        self._fail_at = fail_at
+        self._pause = pause
+        self._lock = threading.Lock()
+
+    def send(self, batch: Batch) -> Outcome:
+        with self._lock:
+            self.flying += 1
+            self.most = max(self.most, self.flying)
+        time.sleep(self._pause())
+        with self._lock:
+            self.flying -= 1
+            if self._fail_at is not None and batch.sequence >= self._fail_at:
+                raise ServiceUnavailable("down")
+            self.sent.append(batch.sequence)
+        return Outcome(batch, batch.rows, [], 1, 0, 10)
+
+    def stop(self) -> None:
+        pass
+
+
+class Written:
+    """A progress that writes into a list, in order."""
+
+    beat_seconds = 5.0
+    seekable = True
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, int]] = []
+        self.lost = False
+
+    def save(self, position: Position, counts: Counts) -> None:
+        if self.lost:
+            raise ClaimLost("taken over")
+        assert counts.adds_up()
+        self.events.append(("checkpoint", position.ordinal))
+
+    def dead_letter(self, first: int, rejects: list[Reject]) -> None:
+        self.events.extend(("dead", reject.ordinal) for reject in rejects)
+
+
+def batches(count: int, rejects: frozenset[int] = frozenset()) -> list[Batch]:
+    """Batches of two records each; those in `rejects` have one row and one reject."""
+    made = []
+    for n in range(count):
+        bad = [Reject(2 * n + 1, 0, None, "InvalidJson", "", b"x")] if n in rejects else []
+        ordinals = [2 * n] if bad else [2 * n, 2 * n + 1]
+        start, end = Position(ordinal=2 * n), Position(ordinal=2 * n + 2)
+        made.append(Batch("s", n, [b"{}\n"], ordinals, 10, start, end, 0, bad))
+    return made
+
+
+def flow(uploader: FakeUploader, written: Written, window: int = 4) -> Flow:
+    return Flow(uploader, written, Position(), Counts(), window)
+
+
+@given(st.integers(0, 40), st.integers(1, 8), st.frozensets(st.integers(0, 39)), st.integers(0, 999))
+@settings(max_examples=30, deadline=None)
+def test_a_checkpoint_never_runs_ahead_of_the_dead_letter(
+    count: int, window: int, bad: frozenset[int], seed: int
+) -> None:
+    """Whatever the order of answers: rejects before a checkpoint are written before it, and all adds up."""
+    dice, written = random.Random(seed), Written()
+    running = flow(FakeUploader(pause=lambda: dice.random() * 0.002), written, window)
+    for batch in batches(count, bad):
+        running.submit(batch)
+    running.drain()
+    assert running.position.ordinal == 2 * count
+    assert running.counts.adds_up()
+    dead: set[int] = set()
+    for kind, ordinal in written.events:
+        if kind == "dead":
+            dead.add(ordinal)
+        else:
+            assert dead >= {2 * n + 1 for n in bad if n < count and 2 * n + 1 < ordinal}
+
+
+def test_no_more_than_the_window_is_in_flight() -> None:
+    """Sent and not yet covered by a checkpoint is never more than the window."""
+    uploader, written = FakeUploader(pause=lambda: 0.002), Written()
+    running = flow(uploader, written, window=3)
+    for batch in batches(30):
+        running.submit(batch)
+        covered = max((o for k, o in written.events if k == "checkpoint"), default=0)
+        assert 2 * (batch.sequence + 1) - covered <= 2 * 3
+    running.drain()
+    assert uploader.most <= 3
+
+
+def test_a_failure_leaves_the_contiguous_prefix() -> None:
+    """When a batch cannot be sent, the position is the end of the last batch before it."""
+    written = Written()
+    running = flow(FakeUploader(fail_at=5, pause=lambda: 0.001), written)
+    with pytest.raises(ServiceUnavailable):
+        for batch in batches(20):
+            running.submit(batch)
+        running.drain()
+    running.abandon()
+    assert running.position.ordinal == 10
+    assert running.counts.accepted == 10
+
+
+def test_a_lost_claim_stops_the_run() -> None:
+    """A checkpoint that may not be written ends the run: nothing more is sent."""
+    uploader, written = FakeUploader(), Written()
+    written.lost = True
+    running = flow(uploader, written, window=2)
+    with pytest.raises(ClaimLost):
+        for batch in batches(50):
+            running.submit(batch)
+        running.drain()
+    running.abandon()
+    assert len(uploader.sent) <= 4
