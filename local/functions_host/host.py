@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ from .web import build
 from .worker import Worker
 
 OWN = "AzureWebJobsStorage"
+HOST_ID = "AzureFunctionsWebHost__hostid"
+"""Setting that names the host; without it, the app's folder does."""
 
 
 class Host:
@@ -57,7 +60,7 @@ class Host:
         lock_seconds: int = 600,
         key: str | None = None,
     ) -> None:
-        self.id = hashlib.sha256(str(app).encode()).hexdigest()[:32]
+        self.id = os.environ.get(HOST_ID) or hashlib.sha256(str(app).encode()).hexdigest()[:32]
         self.functions = {function.name: function for function in functions}
         self.blob_triggers: dict[str, blobs.BlobTrigger] = {}
         self._config = config
