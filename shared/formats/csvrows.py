@@ -59,8 +59,11 @@ class RowReader:
         special = {options.separator, options.quote, options.escape, options.comment}
         self._sentinel = next(c for c in "~^=+x" if c not in special) * 3
 
-    def whole(self, text: str) -> list[list[str]] | None:
-        """All rows, blank ones left out; None if `text` has comments, is no whole rows or cannot be read."""
+    def whole(self, text: str) -> tuple[list[list[str]], str] | None:
+        """All whole rows, blank ones left out, and the text of the row that `text` ends in ("" if in none).
+
+        None if there are comments, or if csv.reader cannot read it all.
+        """
         if self._comment and _a_line_begins_with(self._comment, text):
             return None
         lines = io.StringIO(f"{_ended(text)}{self._sentinel}\n", newline="")
@@ -68,11 +71,20 @@ class RowReader:
             rows = list(csv.reader(lines, **self._dialect))
         except csv.Error:
             return None
-        if rows.pop() != [self._sentinel]:
+        last = rows.pop()
+        tail = "" if last == [self._sentinel] else self._tail(text, last)
+        if tail is None:
             return None
         if [] in rows:
             rows = [row for row in rows if row]
-        return [_trimmed(row) for row in rows] if self._trim else rows
+        return ([_trimmed(row) for row in rows] if self._trim else rows), tail
+
+    def _tail(self, text: str, last: list[str]) -> str | None:
+        """The text of the row that swallowed the sentinel: as many lines as its fields hold line ends."""
+        lines = len(split_lines("|".join(last))) - 1
+        tail = "".join(split_lines(text)[-lines:])
+        read = next(self._each(split_lines(tail)), None)
+        return tail if read is not None and read.open and read.first == 0 else None
 
     def each(self, lines: list[str], *, one_line: bool = False) -> Iterator[Row]:
         """Row by row, blank ones and comments left out.

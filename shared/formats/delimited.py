@@ -185,28 +185,30 @@ class DelimitedParser:
 
     def _read(self, text: bytes) -> tuple[Block, int]:
         """The block of the whole rows in `text`, and how many bytes they are."""
-        block = None if self._one_line else self._at_once(text)
-        return (block, len(text)) if block is not None else self._one_by_one(text)
+        at_once = None if self._one_line else self._at_once(text)
+        return at_once or self._one_by_one(text)
 
-    def _at_once(self, text: bytes) -> Block | None:
+    def _at_once(self, text: bytes) -> tuple[Block, int] | None:
         """All rows in one call; None if there is anything odd about them."""
         header = self._header or []
         if b"\0" in text:
             return None
         try:
-            rows = self._rows.whole(text.decode())
+            found = self._rows.whole(text.decode())
         except UnicodeDecodeError:
             return None
-        if rows is None or not set(map(len, rows)) <= {len(header)}:
+        if found is None or not set(map(len, found[0])) <= {len(header)}:
             return None
-        start = self._position()
-        return Block(
+        rows, tail = found
+        start, size = self._position(), len(text) - len(tail.encode())
+        block = Block(
             start=start,
             records=list(map(dict, map(zip, repeat(header), rows))),
             ordinals=range(start.base, start.base + len(rows)),
             end=start.base + len(rows),
-            origin=_Places(self._rows, start, text).of_row,
+            origin=_Places(self._rows, start, text[:size]).of_row,
         )
+        return block, size
 
     def _one_by_one(self, text: bytes) -> tuple[Block, int]:
         start = self._position()

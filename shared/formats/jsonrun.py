@@ -158,7 +158,7 @@ class Run:
         """The block of the values at `spans`."""
         raws = [text[span.start : span.end] for span in spans]
         places = _Places(start, text, spans)
-        typed = self._typed(raws)
+        typed = self._typed(text, raws)
         if typed is not None:
             return Block(
                 start=start,
@@ -187,8 +187,8 @@ class Run:
             rejects=rejects,
         )
 
-    def _typed(self, raws: list[bytes]) -> tuple[list[Any], bytes] | None:
-        if self._one is None or any(map(needs_a_look, raws)):
+    def _typed(self, text: bytes, raws: list[bytes]) -> tuple[list[Any], bytes] | None:
+        if self._one is None or needs_a_look(text):
             return None
         try:
             records = [self._one.decode(raw) for raw in raws]

@@ -110,15 +110,17 @@ class NdjsonParser:
         base = self._ordinal
         start = Position(offset=self._buffer.offset, base=base, line=self._buffer.line, ordinal=base)
         source = _Lines(start, self._buffer.take(size))
-        block = self._at_once(source) or self._one_by_one(source)
+        newlines = self._buffer.line - start.line
+        block = self._at_once(source, newlines) or self._one_by_one(source)
         self._ordinal = block.end
         if block.end > base:
             yield block
 
-    def _at_once(self, source: _Lines) -> Block | None:
+    def _at_once(self, source: _Lines, newlines: int) -> Block | None:
         """All lines in one call, if each is one object."""
-        text = source.text if source.text.endswith(b"\n") else source.text + b"\n"
-        count = text.count(b"\n")
+        text, count = source.text, newlines
+        if not text.endswith(b"\n"):
+            text, count = text + b"\n", count + 1
         if not _is_an_object_a_line(text, count):
             return None
         records, typed = self._decode(text)
@@ -148,7 +150,7 @@ class NdjsonParser:
 
     def _one_by_one(self, source: _Lines) -> Block:
         lines, base = source.lines, source.start.base
-        fitting = self._fitting(lines)
+        fitting = self._fitting(source)
         if fitting is not None:
             return Block(
                 start=source.start,
@@ -176,12 +178,12 @@ class NdjsonParser:
             rejects=rejects,
         )
 
-    def _fitting(self, lines: list[_Line]) -> list[Any] | None:
+    def _fitting(self, source: _Lines) -> list[Any] | None:
         """The lines' records as instances of the wanted type, if all of them fit."""
-        if self._typed is None or not lines or any(needs_a_look(line.raw) for line in lines):
+        if self._typed is None or not source.lines or needs_a_look(source.text):
             return None
         try:
-            return [self._typed.decode(line.raw) for line in lines]
+            return [self._typed.decode(line.raw) for line in source.lines]
         except FAILED:
             return None
 
