@@ -58,6 +58,18 @@ class Show:
             return
         self.console.print(clean(text), style=style or None, markup=False, soft_wrap=True)
 
+    def prose(self, text: str, style: str = "") -> None:
+        """A sentence or two; broken between words where the screen is narrow."""
+        if self.pretty:
+            self.console.print(clean(text), style=style or None, markup=False)
+        else:
+            self.line(text)
+
+    def heading(self, text: str) -> None:
+        """A line above a table."""
+        self.line()
+        self.line(text, "bold")
+
     def table(
         self,
         headings: Sequence[str],
@@ -88,7 +100,9 @@ class Show:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+        table = Table(
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+        )
         for heading in headings:
             number = heading in right
             table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")

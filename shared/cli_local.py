@@ -1,0 +1,69 @@
+"""Local Azure, as it says where it is.
+
+Rule: `.logferry/stack.json`, which local Azure writes when it is ready and removes
+when it ends, is all that is known of it; it is looked for here and in the folders
+above. Invariant: what is returned is complete; anything else is one sentence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from .errors import ConfigError
+
+FOLDER = ".logferry"
+FILE = "stack.json"
+
+
+class Trouble(ConfigError):  # noqa: N818 - what the user is told, not what the code did
+    """A command cannot do what was asked; the message says why, and what helps."""
+
+
+class Local(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything is."""
+
+    connection_string: str
+    blob_url: str
+    """Of the storage account: a message's URLs begin with it."""
+    host_url: str
+    monitor_url: str
+    query_url: str
+    log: Path
+    """The functions host's, which has the audit rows."""
+    routes: Path
+    drop_container: str
+    allowed_containers: tuple[str, ...]
+    ingest_queue: str
+    deadletter_container: str
+
+
+def find(start: Path | None = None) -> Local:
+    """The running local Azure of this folder or one above.
+
+    Raises:
+        Trouble: there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        path = folder / FOLDER / FILE
+        if path.is_file():
+            return read(path)
+    raise Trouble("Local Azure is not running here; start it with: make run")
+
+
+def read(path: Path) -> Local:
+    """What a stack.json says.
+
+    Raises:
+        Trouble: it is not one.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Local, strict=False, dec_hook=_path)
+    except (OSError, msgspec.DecodeError) as error:
+        raise Trouble(f"{path} cannot be used ({error}); start local Azure again with: make run") from error
+
+
+def _path(kind: type, value: str) -> Path:
+    return Path(value)
