@@ -36,6 +36,7 @@ routes:
       Status:        { type: int }
       Ms:            { type: real, from: DurationMs }
       Bytes:         { type: long }
+      UserAgent:     { type: string }
     drop: { Status: [204] }
 """
 

@@ -12,21 +12,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ..model import Block, Record, Reject, Rows
 from ..routes.declare import Column, Route
-from . import unchanged
 from .fields import Found, Lookup, lookups, without
 from .times import time_parser
+from .typed import LONGEST_VALUE, TIME, as_dicts, too_long, typed
 from .values import AS_IS, CASTS, encodable
 from .window import Window
 
-TIME = "TimeGenerated"
 _BAD = (ValueError, TypeError, OverflowError)
-_LONGEST = unchanged.LONGEST_VALUE
 _encoder = msgspec.json.Encoder()
 
 
@@ -46,7 +45,11 @@ class _Plan(NamedTuple):
     key: str
     """The only candidate's key, for the short way."""
     as_is: type | None
+    """A value of exactly this type needs no cast."""
     cast: Callable[[Any], Any]
+    takes_empty: bool
+    several: bool
+    """Whether there are candidates after the first."""
     lookups: tuple[Lookup, ...]
 
 
@@ -59,7 +62,8 @@ class Shaper:
     """
 
     def __init__(self, route: Route, window: Window) -> None:
-        self.want = unchanged.wanted(route)
+        self._typed = typed(route)
+        self.want = self._typed.want if self._typed is not None else None
         self.changed: Counter[str] = Counter()
         self._route = route
         self._window = window
@@ -76,17 +80,47 @@ class Shaper:
 
     def shape(self, block: Block) -> Rows:
         """Rows for a block. Raises nothing on any record."""
-        if self.want is not None and unchanged.passes(block, self._window):
+        short = self._short_way(block) if block.typed else None
+        return short if short is not None else self._long_way(block)
+
+    def _short_way(self, block: Block) -> Rows | None:
+        route = self._typed
+        if route is None:
+            return None
+        if not route.changes:
+            if not route.passes(block, self._window):
+                return None
             assert block.text is not None  # noqa: S101 - passes() has looked
             return Rows(block.text, block.ordinals, block, block.rejects)
-        return self._long_way(block)
+        rows = route.rows(block, self._window)
+        if rows is None:
+            return None
+        kept, filtered = block.ordinals, list[int]()
+        if self._filters:
+            flags = self._flags(rows)
+            kept = [o for o, keep in zip(block.ordinals, flags, strict=True) if keep]
+            filtered = [o for o, keep in zip(block.ordinals, flags, strict=True) if not keep]
+            rows = [row for row, keep in zip(rows, flags, strict=True) if keep]
+        try:
+            text = _encoder.encode_lines(rows)
+        except (OverflowError, ValueError):
+            return None
+        return None if too_long(text) else Rows(text, kept, block, block.rejects, filtered)
+
+    def _flags(self, rows: list[Any]) -> list[bool]:
+        """Whether each row is kept."""
+        flags = [True] * len(rows)
+        for name, values, wanted in self._filters:
+            found = map(_hashable, map(attrgetter(name), rows))
+            flags = [flag and (value in values) is wanted for flag, value in zip(flags, found, strict=True)]
+        return flags
 
     def _long_way(self, block: Block) -> Rows:
         rows: list[Record] = []
         kept: list[int] = []
         filtered: list[int] = []
         rejects: list[Reject] = []
-        for index, record in enumerate(unchanged.as_dicts(block)):
+        for index, record in enumerate(as_dicts(block)):
             try:
                 row = self._row(record)
             except _Unfit as unfit:
@@ -108,42 +142,50 @@ class Shaper:
         row: Record = {}
         kept: Record = {}
         taken: list[tuple[str, ...]] = []
+        get = record.get
         for plan in self._plans:
-            value = record.get(plan.key)
+            value = get(plan.key)
             if type(value) is plan.as_is:
                 row[plan.name] = value
-            else:
-                self._slow_value(plan, record, row, kept, taken)
+            elif value is None or plan.several:
+                self._look_further(plan, record, row, kept, taken)
+            elif value != "" or plan.takes_empty:  # "" is a delimited file's way to say nothing
+                try:
+                    row[plan.name] = plan.cast(value)
+                except _BAD:
+                    self._bad_value(plan, plan.key, value, kept)
         for name, values, wanted in self._filters:
             if (_hashable(row.get(name)) in values) is not wanted:
                 return None
         self._time(record, row, kept)
-        self._rest(record, row, kept, taken)
+        if kept or taken or not record.keys() <= self._simple:
+            self._rest(record, row, kept, taken)
         return row
 
-    def _slow_value(
+    def _look_further(
         self, plan: _Plan, record: Record, row: Record, kept: Record, taken: list[tuple[str, ...]]
     ) -> None:
+        """A path, or the next candidate, where the first key is not there."""
+        if not plan.several and len(plan.lookups[0].path) == 1:
+            return
         found = next((f for lookup in plan.lookups if (f := lookup.find(record)) is not None), None)
         if found is None:
             return
         taken.append(found.path)
-        if found.value == "" and plan.type != "string":
-            return  # a delimited file's way to say nothing
-        try:
-            row[plan.name] = plan.cast(found.value)
-        except _BAD:
-            self._bad_value(plan, found, kept)
+        if found.value != "" or plan.takes_empty:
+            try:
+                row[plan.name] = plan.cast(found.value)
+            except _BAD:
+                self._bad_value(plan, found.name, found.value, kept)
 
-    def _bad_value(self, plan: _Plan, found: Found, kept: Record) -> None:
+    def _bad_value(self, plan: _Plan, key: str, value: Any, kept: Record) -> None:
         if self._route.on_bad_value == "keep_in_extra":
-            kept[found.name] = found.value
+            kept[key] = encodable(value)
             self.changed["bad_value_kept"] += 1
         elif self._route.on_bad_value == "null":
             self.changed["bad_value_null"] += 1
         else:
-            kind = type(found.value).__name__
-            raise _Unfit("BadValue", f"{plan.name}: {found.name} ({kind}) is no {plan.type}")
+            raise _Unfit("BadValue", f"{plan.name}: {key} ({type(value).__name__}) is no {plan.type}")
 
     def _time(self, record: Record, row: Record, kept: Record) -> None:
         when = row.get(TIME)
@@ -160,12 +202,9 @@ class Shaper:
             self.changed["time_replaced"] += 1
 
     def _rest(self, record: Record, row: Record, kept: Record, taken: list[tuple[str, ...]]) -> None:
-        if record.keys() <= self._simple:
-            rest: Record = {}
-        else:
-            rest = {k: v for k, v in record.items() if k not in self._simple and v is not None}
-            for path in taken:
-                without(rest, path)
+        rest = {k: v for k, v in record.items() if k not in self._simple and v is not None}
+        for path in taken:
+            without(rest, path)
         if rest:
             rest = self._undeclared(rest)
         if (rest or kept) and self._extra is not None:
@@ -188,7 +227,7 @@ class Shaper:
         except (OverflowError, ValueError):
             rows = [self._encodable(row) for row in rows]
             text = _encoder.encode_lines(rows)
-        if len(text) <= _LONGEST or max(map(len, text.split(b"\n"))) <= _LONGEST:
+        if not too_long(text):
             return text, kept
         good: list[int] = []
         for place, row in enumerate(rows):
@@ -196,7 +235,7 @@ class Shaper:
             if name is None:
                 good.append(place)
             else:
-                detail = f"{name} is over {_LONGEST:,} bytes; Azure would cut it"
+                detail = f"{name} is over {LONGEST_VALUE:,} bytes; Azure would cut it"
                 rejects.append(_reject(block, kept[place], "ValueTooLong", detail))
         return _encoder.encode_lines([rows[i] for i in good]), [kept[i] for i in good]
 
@@ -212,8 +251,11 @@ class Shaper:
 def _plan(name: str, column: Column) -> _Plan:
     found = lookups(column.from_ or name)
     cast = time_parser(column.format or "iso") if column.type == "datetime" else CASTS[column.type]
-    as_is = AS_IS.get(column.type)
-    return _Plan(name, column.type, found[0].name, as_is if len(found) == 1 else None, cast, found)
+    several = len(found) > 1
+    as_is = None if several else AS_IS.get(column.type)
+    return _Plan(
+        name, column.type, found[0].name, as_is, cast, column.type in {"string", "dynamic"}, several, found
+    )
 
 
 def _time_is_kept(route: Route) -> bool:
@@ -232,13 +274,14 @@ def _first(plans: Sequence[_Plan], record: Record) -> Found:
 
 
 def _hashable(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float | bool) else repr(value)
+    kind = type(value)
+    return repr(value) if kind is dict or kind is list else value
 
 
 def _too_long(row: Record) -> str | None:
     for name, value in row.items():
         size = len(value.encode()) if isinstance(value, str) else len(_encoder.encode(value))
-        if size > _LONGEST:
+        if size > LONGEST_VALUE:
             return name
     return None
 
