@@ -21,13 +21,13 @@ from .face import MAX_RECORD_BYTES
 
 
 def allow_long_fields() -> None:
-    """Let csv read a field of MAX_RECORD_BYTES; its own limit is 128 kB.
+    """Let csv read a field as long as a window; its own limit is 128 kB.
 
-    The limit belongs to the process, not to a reader, so it is only ever raised:
-    other users of the csv module lose nothing.
+    A window has MAX_RECORD_BYTES and the sentinel. The limit belongs to the process,
+    not to a reader, so it is only ever raised: other users of csv lose nothing.
     """
-    if csv.field_size_limit() < MAX_RECORD_BYTES:
-        csv.field_size_limit(MAX_RECORD_BYTES)
+    if csv.field_size_limit() < 2 * MAX_RECORD_BYTES:
+        csv.field_size_limit(2 * MAX_RECORD_BYTES)
 
 
 class Row(NamedTuple):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import Any
 
 from ..model import Block, Origin, Position, Record, Reject
@@ -42,6 +42,7 @@ class DelimitedParser:
         self._options = options
         self._buffer = LineBuffer(start)
         self._rows = RowReader(options)
+        self._spanning = [c.encode() for c in (options.quote, options.escape) if c]
         self._ordinal = start.base
         self._one_line_until: int = start.state.get("one_line_until", 0)
         self._window = BLOCK_BYTES
@@ -185,7 +186,8 @@ class DelimitedParser:
 
     def _read(self, text: bytes) -> tuple[Block, int]:
         """The block of the whole rows in `text`, and how many bytes they are."""
-        at_once = None if self._one_line else self._at_once(text)
+        one_line = self._one_line and any(character in text for character in self._spanning)
+        at_once = None if one_line else self._at_once(text)
         return at_once or self._one_by_one(text)
 
     def _at_once(self, text: bytes) -> tuple[Block, int] | None:
@@ -259,35 +261,34 @@ class _Places:
         self._reader = reader
 
     @cached_property
-    def _found(self) -> tuple[list[str], list[Row], list[int]]:
+    def _found(self) -> tuple[list[Row], list[int], list[int]]:
+        """The rows; of every line the offset in `text` and the number in the source, and of the end."""
         lines = split_lines(self._text.decode(errors="surrogateescape"))
         rows = list(self._reader.each(lines, one_line=self._one_line))
-        offsets = [0]
-        for line in lines:
-            offsets.append(offsets[-1] + _size([line]))
-        return lines, rows, offsets
+        offsets = list(accumulate((_size([line]) for line in lines), initial=0))
+        numbers = list(accumulate((line.endswith("\n") for line in lines), initial=self._start.line))
+        return rows, offsets, numbers
 
     @property
     def rows(self) -> list[Row]:
-        return self._found[1]
+        return self._found[0]
 
     def raw(self, row: Row) -> bytes:
-        offsets = self._found[2]
+        offsets = self._found[1]
         return self._text[offsets[row.first] : offsets[row.after]]
 
     def before_open(self) -> int:
         """Bytes up to the row that `text` ends in; all of them if it is whole."""
-        _, rows, offsets = self._found
+        rows, offsets, _ = self._found
         if self._one_line or not rows or not rows[-1].open:
             return len(self._text)
         return offsets[rows[-1].first]
 
     def of_row(self, index: int) -> Origin:
-        _, rows, offsets = self._found
+        rows, offsets, numbers = self._found
         row = rows[index]
-        offset = offsets[row.first]
-        line = self._start.line + self._text.count(b"\n", 0, offset)
-        return Origin(self._start.offset + offset, line, _without_end(self.raw(row)))
+        offset = self._start.offset + offsets[row.first]
+        return Origin(offset, numbers[row.first], _without_end(self.raw(row)))
 
 
 def _unique(names: list[str]) -> list[str]:

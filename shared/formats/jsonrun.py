@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -211,10 +212,17 @@ class _Places:
             return self._given
         return list(Values(self._text, "list", b"", final=True).spans())
 
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """Of every value the line it begins in."""
+        starts = [0, *(span.start for span in self._spans)]
+        between = (self._text.count(b"\n", one, other) for one, other in pairwise(starts))
+        return list(accumulate(between, initial=self._start.line))[1:]
+
     def of_value(self, index: int) -> Origin:
         span = self._spans[index]
-        line = self._start.line + self._text.count(b"\n", 0, span.start)
-        return Origin(self._start.offset + span.start, line, self._text[span.start : span.end])
+        raw = self._text[span.start : span.end]
+        return Origin(self._start.offset + span.start, self._numbers[index], raw)
 
 
 def _one_line(raw: bytes) -> bytes:

@@ -71,17 +71,86 @@ CASES = {
 }
 
 _JSON_PIECES = [
-    b'{"a":1}', b'{"a":"x"}', b'{"a":1.5,"b":[{},{}]}', b'{"a":[{"b":1},{"b":2}]}', b'{"a":{"b":[{"a":1},{"a":2}]}}',
-    b"{", b"}", b"[", b"]", b",", b",", b":", b'"', b"\\", b"\n", b"\n", b"\r\n", b" ", b"  ", b'"a":', b'"b":', b'{"a":[',
-    b'{"a":{"b":[', b"1", b"-", b"1e400", b"NaN", b"null", b"\xff", b'{"a":"\xff"}', b'{"a":"\\ud800"}', b"\xe2\x80\xa8",
-    b'{"a":"' + b"x" * 70 + b'"}', b'{"a":"' + b"y" * 450 + b'"}', b'{"z":1e999}', b'"x' * 40, b"[" * 30, b" " * 90,
-    b'{"a":"\\"]}{["}', b'},{"a":', b"\x00", b"tru", b'{"b":{"c":"}"},"a":', b'{"a" : \n 1 , "b":\n"z"}',
-]  # fmt: skip
+    b'{"a":1}',
+    b'{"a":"x"}',
+    b'{"a":1.5,"b":[{},{}]}',
+    b'{"a":[{"b":1},{"b":2}]}',
+    b'{"a":{"b":[{"a":1},{"a":2}]}}',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b",",
+    b":",
+    b'"',
+    b"\\",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"  ",
+    b'"a":',
+    b'"b":',
+    b'{"a":[',
+    b'{"a":{"b":[',
+    b"1",
+    b"-",
+    b"1e400",
+    b"NaN",
+    b"null",
+    b"\xff",
+    b'{"a":"\xff"}',
+    b'{"a":"\\ud800"}',
+    b"\xe2\x80\xa8",
+    b'{"a":"' + b"x" * 70 + b'"}',
+    b'{"a":"' + b"y" * 450 + b'"}',
+    b'{"z":1e999}',
+    b'"x' * 40,
+    b"[" * 30,
+    b" " * 90,
+    b'{"a":"\\"]}{["}',
+    b'},{"a":',
+    b"\x00",
+    b"tru",
+    b'{"b":{"c":"}"},"a":',
+    b'{"a" : \n 1 , "b":\n"z"}',
+]
 _CSV_PIECES = [
-    b"a,b\n", b"a,b\n", b"1,2\n", b"1,2\r\n", b"x\ty\n", b'"', b'"', b",", b"\t", b"\n", b"\n", b"\r\n", b"\r", b"#", b"# c\n",
-    b"\\", b"\\\n", b'""', b'"a\nb",2\n', b'"a,""b""",c\n', b"\xff", b"1,\xff\n", b"\x00", b" ", b"1,2,3\n", b"1\n",
-    b"x" * 70 + b",y\n", b"z" * 450, b'x","\n' * 3, b'"' + b"q\n" * 50, b"~~~\n", "é,€\n".encode(), b"\xe2\x80\xa8",
-]  # fmt: skip
+    b"a,b\n",
+    b"a,b\n",
+    b"1,2\n",
+    b"1,2\r\n",
+    b"x\ty\n",
+    b'"',
+    b'"',
+    b",",
+    b"\t",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"#",
+    b"# c\n",
+    b"\\",
+    b"\\\n",
+    b'""',
+    b'"a\nb",2\n',
+    b'"a,""b""",c\n',
+    b"\xff",
+    b"1,\xff\n",
+    b"\x00",
+    b" ",
+    b"1,2,3\n",
+    b"1\n",
+    b"x" * 70 + b",y\n",
+    b"z" * 450,
+    b'x","\n' * 3,
+    b'"' + b"q\n" * 50,
+    b"~~~\n",
+    "é,€\n".encode(),
+    b"\xe2\x80\xa8",
+]
 
 _CHUNKS = st.lists(st.integers(1, 90), min_size=1, max_size=8)
 
@@ -108,8 +177,15 @@ def _seen(block: Block) -> tuple[Any, ...]:
     """All that a block says, in a form that can be compared."""
     origins = [block.origin(index) for index in range(len(block.records))]
     return (
-        block.start, block.records, list(block.ordinals), block.end, block.rejects, block.typed, block.text, origins,
-    )  # fmt: skip
+        block.start,
+        block.records,
+        list(block.ordinals),
+        block.end,
+        block.rejects,
+        block.typed,
+        block.text,
+        origins,
+    )
 
 
 def _pieces(name: str) -> list[bytes]:
@@ -120,7 +196,7 @@ def _pieces(name: str) -> list[bytes]:
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_chunks_never_change_the_blocks(name: str, data: st.DataObject) -> None:
-    """However the input is cut into chunks, the blocks are the same: records, ordinals, rejects, positions."""
+    """However the input is cut into chunks, the blocks are the same, places and all."""
     source = data.draw(_inputs(_pieces(name)))
     whole = [_seen(b) for b in _blocks(CASES[name].parser(Position()), [source])]
     cut = [_seen(b) for b in _blocks(CASES[name].parser(Position()), _chunked(source, data.draw(_CHUNKS)))]
@@ -150,7 +226,7 @@ def test_every_record_is_counted_and_has_its_place(name: str, data: st.DataObjec
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_parser_begun_again_gives_the_same_tail(name: str, data: st.DataObject) -> None:
-    """A parser begun at any block's start, its state through JSON, gives that block and all after it again."""
+    """A parser begun at any block's start gives that block and all after it again."""
     source = data.draw(_inputs(_pieces(name)))
     blocks = [_seen(b) for b in _blocks(CASES[name].parser(Position()), [source])]
     for index, block in enumerate(blocks):
@@ -198,11 +274,14 @@ def test_a_wanted_type_changes_no_record(source: bytes) -> None:
 
 
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"), max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 _RECORDS = st.lists(
     st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), _VALUES, max_size=4), max_size=12
 )
@@ -221,7 +300,7 @@ def _fits(record: dict[str, Any]) -> bool:
 @settings(deadline=None, max_examples=60)
 @given(_RECORDS, st.booleans())
 def test_the_same_records_in_every_form(records: list[dict[str, Any]], ascii_only: bool) -> None:
-    """Lines, a list, a pretty list, a list inside an object and objects in a row all give what json.loads gives."""
+    """Lines, a list, a list inside an object and objects in a row give what json.loads gives."""
     records = [record for record in json.loads(json.dumps(records)) if _fits(record)]
     one_a_line = "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records)
     pretty = json.dumps(records, indent=2, ensure_ascii=ascii_only)
