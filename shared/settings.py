@@ -110,7 +110,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
     Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "8", "Posts in flight for one source, at most; also the most that a crash can repeat."),
     Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),
-    Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "8388608", "How much of a blob one read takes."),
+    Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "4194304", "How much of a blob one read takes."),
     Setting("CLAIM_SECONDS", "claim_seconds", _between(5, 600), "60", "How long a worker that shows no sign of life keeps its claim on a source."),
     Setting("RETRY_SECONDS", "retry_seconds", _between(0, 1_800), "300", "How long one invocation retries a post before the rest is deferred."),
     Setting("DEFER_SECONDS", "defer_seconds", _between(0, 604_800), "3600", "How long a source is deferred while rule, stream or role are not ready, before it is dead-lettered."),

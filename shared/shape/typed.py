@@ -137,4 +137,10 @@ def as_dicts(block: Block) -> list[Any]:
 
 def too_long(text: bytes) -> bool:
     """Whether a line is so long that a value in it may be."""
-    return len(text) > LONGEST_VALUE and max(map(len, text.split(b"\n"))) > LONGEST_VALUE
+    place, last = 0, len(text) - LONGEST_VALUE
+    while place < last:
+        end = text.rfind(b"\n", place, place + LONGEST_VALUE + 1)
+        if end < place:
+            return True
+        place = end + 1
+    return False

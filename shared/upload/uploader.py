@@ -61,18 +61,20 @@ class Uploader:
         tally = _Tally()
         if batch.rows:
             give_up = time.monotonic() + self._retry_seconds
-            self._post(batch, b"".join(batch.text), batch.ordinals, tally, give_up)
+            self._post(batch, batch.text, batch.ordinals, tally, give_up)
             batch.text = []
         return Outcome(
             batch, tally.accepted, tally.rejects, tally.attempts, tally.maybe_repeated, tally.sent_bytes
         )
 
-    def _post(self, batch: Batch, lines: bytes, ordinals: list[int], tally: _Tally, give_up: float) -> None:
-        encoded = body([lines])
+    def _post(
+        self, batch: Batch, text: list[bytes], ordinals: list[int], tally: _Tally, give_up: float
+    ) -> None:
+        encoded = body(text)
         try:
             self._persist(batch.stream, encoded, len(ordinals), tally, give_up)
         except Refused as refused:
-            self._take_apart(batch, lines, ordinals, tally, give_up, refused)
+            self._take_apart(batch, b"".join(text), ordinals, tally, give_up, refused)
         else:
             tally.accepted += len(ordinals)
             tally.sent_bytes += len(encoded)
@@ -110,8 +112,8 @@ class Uploader:
             return
         half = len(ordinals) // 2
         cut = _after_lines(lines, half)
-        self._post(batch, lines[:cut], ordinals[:half], tally, give_up)
-        self._post(batch, lines[cut:], ordinals[half:], tally, give_up)
+        self._post(batch, [lines[:cut]], ordinals[:half], tally, give_up)
+        self._post(batch, [lines[cut:]], ordinals[half:], tally, give_up)
 
 
 def _after_lines(lines: bytes, count: int) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.model import Block, Position, Rows
 from shared.routes import Route
 from shared.shape.shaper import Shaper
+from shared.shape.typed import LONGEST_VALUE, too_long
 from shared.shape.window import window
 from tests.build import FRESH, NOW, block, lines, route
 
@@ -230,3 +231,10 @@ def test_a_column_with_candidates_has_no_short_way() -> None:
     """Where a value may come from several keys, each record has to be looked at."""
     made = route(columns={"Aa": {"from": ["a", "b"]}})
     assert Shaper(made, window(NOW, NOW)).want is None
+
+
+@given(st.lists(st.integers(65_530, 65_540) | st.integers(0, 200_000), max_size=4))
+def test_a_long_line_is_found_wherever_it_stands(sizes: list[int]) -> None:
+    """The quick look finds a line over the limit if and only if there is one."""
+    text = b"".join(b"x" * size + b"\n" for size in sizes)
+    assert too_long(text) is any(size > LONGEST_VALUE for size in sizes)
