@@ -4,7 +4,8 @@ Rule: a decoder is fed chunks of any size and gives chunks of at most
 `OUTPUT_CHUNK` bytes, so memory stays flat whatever the ratio. It raises
 DecodeError with the offset where the bytes go no further, and nothing else.
 Invariant: what was given before an error stands; the error says where the rest
-begins. Chunking of the input never changes the joined output.
+begins. How the input is cut into chunks never changes the joined output (of
+corrupt input: nothing but how much comes before the error).
 
 Strategy: three small stages in a row, each a generator of chunks: sniff (which
 compression is it?), decompress, transcode. A new compression is one class beside

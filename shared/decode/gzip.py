@@ -1,12 +1,11 @@
 """Gzip (RFC 1952), member by member.
 
 Rule: everything that can be decoded is given before an error is raised. Invariant:
-at most STEP decompressed bytes are made at a time and at most OUTPUT_CHUNK are
-held. Strategy: the header and the trailer are read here and only the deflate data
-goes to ISA-L, for two reasons: a checksum that does not match is then an error
-after its data and not instead of it, and ISA-L gives no output of a call that
-fails, so calls are kept small (what a call had decoded before it met a broken
-code, under STEP bytes, is the only loss).
+at most OUTPUT_CHUNK and STEP decompressed bytes are held. Strategy: the header and
+the trailer are read here and only the deflate data goes to ISA-L, for two reasons:
+a checksum that does not match is then an error after its data and not instead of
+it, and ISA-L gives no output of a call that fails, so it is fed PIECE bytes at a
+time (what these had become before a broken code is the only loss).
 
 Several members one after another are one text; zeros after the last (tapes, block
 devices) are tolerated; anything else there is an error, because it may be data.
@@ -22,11 +21,11 @@ from isal import igzip_lib, isal_zlib
 from ..errors import DecodeError
 from .limits import OUTPUT_CHUNK, pieces
 
-STEP = 16 * 1024
-"""Decompressed bytes a call: 64 kB would be a tenth faster, and lose that much more before an error."""
+STEP = 64 * 1024
+"""Decompressed bytes that one call may give."""
 
-_PIECE = 64 * 1024
-"""Compressed bytes a call: what follows a member is copied, so long pieces of short members would be slow."""
+PIECE = 1024
+"""Compressed bytes that one call is fed: the loss before an error; twice as many would gain little speed."""
 
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 _LONGEST_HEADER = 256 * 1024
@@ -53,6 +52,8 @@ class GzipDecoder:
         self._deflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
         self._crc = 0
         self._size = 0
+        self._out: list[bytes] = []
+        self._waiting = 0
         self._broken: DecodeError | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -60,12 +61,15 @@ class GzipDecoder:
         if self._broken is not None:
             raise self._broken
         try:
-            for piece in pieces(data, _PIECE):
+            for piece in pieces(data, PIECE):
                 self._held += piece
                 yield from self._run()
         except DecodeError as error:
             self._broken = error
-            raise
+        if self._waiting:
+            yield self._gathered()
+        if self._broken is not None:
+            raise self._broken
 
     def flush(self) -> Iterator[bytes]:
         """Raise DecodeError unless the input stopped after a whole member."""
@@ -119,40 +123,34 @@ class GzipDecoder:
         raise DecodeError(f"{after}there are bytes that are not gzip", offset=self._taken)
 
     def _body(self) -> Iterator[bytes]:
-        """All of what is held goes in; OUTPUT_CHUNK bytes at most are gathered before they are given."""
+        """All of what is held goes in; what comes out is gathered up to OUTPUT_CHUNK."""
         data, self._held = self._held, b""
         start, self._taken = self._taken, self._taken + len(data)
-        gathered: list[bytes] = []
-        size = 0
-        try:
-            while True:
+        full = True
+        while full and not self._deflate.eof:
+            try:
                 out = self._deflate.decompress(data, STEP)
-                data = b""
-                gathered.append(out)
-                size += len(out)
-                self._count(out)
-                if self._deflate.eof or (self._deflate.needs_input and len(out) < STEP):
-                    break
-                if size + STEP > OUTPUT_CHUNK:
-                    yield b"".join(gathered)
-                    gathered, size = [], 0
-        except (_DEFLATE_ERROR, DecodeError) as error:
-            if size:
-                yield b"".join(gathered)
-            if isinstance(error, DecodeError):
-                raise
-            raise _corrupt(start) from error
-        if size:
-            yield b"".join(gathered)
+            except _DEFLATE_ERROR as error:
+                raise _corrupt(start) from error
+            data, full = b"", bool(out) and (len(out) == STEP or not self._deflate.needs_input)
+            self._count(out)
+            if self._waiting + STEP > OUTPUT_CHUNK:
+                yield self._gathered()
         if self._deflate.eof:
             self._held = self._deflate.unused_data
             self._taken -= len(self._held)
             self._stage = "trailer"
 
+    def _gathered(self) -> bytes:
+        out, self._out, self._waiting = b"".join(self._out), [], 0
+        return out
+
     def _count(self, out: bytes) -> None:
         self._crc = isal_zlib.crc32(out, self._crc)
         self._size += len(out)
         self._given += len(out)
+        self._out.append(out)
+        self._waiting += len(out)
         self._check(self._taken, self._given)
 
     def _trailer(self) -> None:
@@ -179,7 +177,7 @@ class GzipDecoder:
 
 def _corrupt(offset: int) -> DecodeError:
     return DecodeError(
-        f"the gzip data is corrupt within {_PIECE // 1024} kB after this; what came before was read",
+        f"the gzip data is corrupt within {PIECE:,} bytes after this; what came before was read",
         offset=offset,
     )
 

@@ -72,15 +72,17 @@ class RowReader:
         except csv.Error:
             return None
         last = rows.pop()
-        tail = "" if last == [self._sentinel] else self._tail(text, last)
+        tail = "" if last == [self._sentinel] else self._tail(text, last, first=not rows)
         if tail is None:
             return None
         if [] in rows:
             rows = [row for row in rows if row]
         return ([_trimmed(row) for row in rows] if self._trim else rows), tail
 
-    def _tail(self, text: str, last: list[str]) -> str | None:
+    def _tail(self, text: str, last: list[str], *, first: bool) -> str | None:
         """The text of the row that swallowed the sentinel: as many lines as its fields hold line ends."""
+        if first:
+            return text
         lines = len(split_lines("|".join(last))) - 1
         tail = "".join(split_lines(text)[-lines:])
         read = next(self._each(split_lines(tail)), None)

@@ -14,6 +14,7 @@ from shared.model import Reject
 from tests.unit.formats.reading import blocks, parser, read
 
 MB = 1024 * 1024
+SOME = MB // 4
 
 
 def _peak(kind: str, chunks: Iterator[bytes], **options: object) -> tuple[int, list[Reject], int]:
@@ -132,18 +133,23 @@ def test_a_long_open_quote_at_the_end_costs_its_line() -> None:
 def test_hostile_quotes_take_linear_time() -> None:
     """A quote left open by every line (each would be looked for through 4 MiB) is looked for once."""
     begun = time.process_time()
-    _, rejects = read("csv", b"a,b\n" + b'x","\n' * (MB // 5))
+    _, rejects = read("csv", b"a,b\n" + b'x","\n' * (SOME // 5))
     assert {reject.reason for reject in rejects} == {"UnclosedQuote"}
-    assert time.process_time() - begun < 30
+    assert time.process_time() - begun < 20
 
 
 def test_hostile_brackets_take_linear_time() -> None:
     """Closing brackets that match nothing, and a string of nothing but escapes, are passed over quickly."""
     begun = time.process_time()
-    for bad in (b"{" * MB + b"]" * MB, b'{"a":' + b"[{" * MB, b'{"a":"' + b'\\"' * MB, b"]" * MB + b"}" * MB):
+    for bad in (
+        b"{" * SOME + b"]" * SOME,
+        b'{"a":' + b"[{" * SOME,
+        b'{"a":"' + b'\\"' * SOME,
+        b"]" * SOME + b"}" * SOME,
+    ):
         blocks(parser("json"), [bad])
         blocks(parser("json"), [b"[" + bad])
-    assert time.process_time() - begun < 30
+    assert time.process_time() - begun < 20
 
 
 def test_no_detail_holds_a_value() -> None:
