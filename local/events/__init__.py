@@ -12,3 +12,8 @@ it for good or does not take it in MAX_ATTEMPTS tries, which the log then says.
     event.py       what was written -> BlobCreated
     deliver.py     handshake, delivery, another try
 """
+
+from __future__ import annotations
+
+CONNECTION = "EVENTS_STORAGE"
+"""Environment variable with the storage account's connection string."""

@@ -23,12 +23,12 @@ import aiohttp
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient
 
+from . import CONNECTION
 from .access_log import parse
 from .deliver import Deliveries, NotTakenError, RefusedError, StorageQueue, Target, Webhook, head
 from .event import SCHEMAS, pauses, subject
 from .tail import Tail
 
-CONNECTION = "EVENTS_STORAGE"
 HANDSHAKES = 15
 
 

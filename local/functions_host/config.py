@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+TIMEOUT_EXIT = 124
+"""Exit code after a function ran into functionTimeout; the supervisor starts the host again."""
+
 OVERRIDE = "AzureFunctionsJobHost__"
 
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d+)?))?")

@@ -26,10 +26,8 @@ from typing import Any
 
 from . import log
 from .bindings import Context, Data, Out, decode
+from .config import TIMEOUT_EXIT
 from .loader import Function, Output
-
-TIMEOUT_EXIT = 124
-"""Exit code after a function ran into functionTimeout; the supervisor starts the host again."""
 
 Write = Callable[[Output, Any], Awaitable[None]]
 

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,6 +39,10 @@ class PartDiedError(StackError):
         self.part = part.name
 
 
+class StoppedError(StackError):
+    """Somebody asked to stop while local Azure was starting."""
+
+
 class Part:
     """A running process.
 
@@ -61,6 +66,7 @@ class Part:
     ) -> None:
         self.name = name
         self.log_path = log_path
+        self.began = time.monotonic()
         self._begun = log_path.stat().st_size if append and log_path.exists() else 0
         tethered = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *command]
         with log_path.open("ab" if append else "wb") as log:
@@ -94,12 +100,15 @@ class Part:
         """The last lines of its log, indented."""
         return "\n".join("    " + line for line in self.printed().splitlines()[-lines:]) or "    (empty)"
 
-    def wait_for(self, find: Callable[[str], Found | None], seconds: float) -> Found:
+    def wait_for(
+        self, find: Callable[[str], Found | None], seconds: float, stopping: threading.Event | None = None
+    ) -> Found:
         """What `find` makes of the log, as soon as it is not None.
 
         Raises:
             PartDiedError: the process ended first.
             StackError: nothing was found in time.
+            StoppedError: `stopping` was set first.
         """
         until = time.monotonic() + seconds
         while True:
@@ -107,6 +116,8 @@ class Part:
             found = find(self.printed())
             if found is not None:
                 return found
+            if stopping is not None and stopping.is_set():
+                raise StoppedError("Stopped before it was ready.")
             if ended:
                 raise PartDiedError(self)
             if time.monotonic() > until:

@@ -25,7 +25,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from local.functions_host.worker import TIMEOUT_EXIT
+from local.functions_host.config import TIMEOUT_EXIT
 from local.stack.process import Part, PartDiedError
 from tests.azurite import Azurite
 
