@@ -6,12 +6,14 @@ resolved by the host.
 """
 
 import azure.functions as func
-import azurefunctions.extensions.bindings.blob as blob
+from azurefunctions.extensions.bindings import blob
 
 app = func.FunctionApp()
 
 
-@app.blob_trigger(arg_name="file", path="%DROP_CONTAINER%/{name}", connection="DropStorage", source="EventGrid")
+@app.blob_trigger(
+    arg_name="file", path="%DROP_CONTAINER%/{name}", connection="DropStorage", source="EventGrid"
+)
 def on_blob(file: blob.BlobClient) -> None:
     """A file was dropped. Only a reference arrives; the app reads the content itself."""
     from shared.app import app as ferry

@@ -53,7 +53,9 @@ def _parts(folder: Path) -> Iterator[tuple[str, str]]:
     storage = azurite.begin(folder / "azurite.log", os.environ)
     command = [sys.executable, "-m", "local.azure_monitor", "--routes", str(folder / "routes.yaml")]
     command += ["--rule", RULE, "--keep", "none", "--limits", "off", "--identity-header", SECRET]
-    endpoint = Part("azure-monitor", command, environment=os.environ, log_path=folder / "monitor.log", cwd=ROOT)
+    endpoint = Part(
+        "azure-monitor", command, environment=os.environ, log_path=folder / "monitor.log", cwd=ROOT
+    )
     try:
         ports = storage.wait_for(azurite.ready, 60)
         yield ports.connection_string, endpoint.wait_for(_url, 60)
@@ -115,7 +117,12 @@ def measure(size: int, runs: int) -> str:
 
 
 def _case(
-    case: tuple[str, str, str], size: int, runs: int, connection: str, environment: dict[str, str], core: set[int]
+    case: tuple[str, str, str],
+    size: int,
+    runs: int,
+    connection: str,
+    environment: dict[str, str],
+    core: set[int],
 ) -> dict[str, Any]:
     folder, stream, title = case
     total = _upload(connection, f"{folder}/big.ndjson", size)
@@ -167,5 +174,3 @@ def _page(size: int, runs: int, rows: list[dict[str, Any]]) -> str:
 def write_page(page: str) -> None:
     """Write docs/performance.md."""
     PAGE.write_text(page, encoding="utf-8")
-
-

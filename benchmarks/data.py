@@ -43,7 +43,7 @@ routes:
 
 def ndjson(size: int, piece: int = 8_000_000) -> Iterator[bytes]:
     """About `size` bytes of JSON lines in pieces; the same records every time but for their times."""
-    dice = random.Random(7)  # noqa: S311 - made-up records
+    dice = random.Random(7)
     start = datetime.now(UTC) - timedelta(hours=2)
     sent, number, lines, held = 0, 0, [], 0
     while sent < size:

@@ -50,7 +50,7 @@ def _rows(type_: Any) -> list[str]:
     required = set(schema.get("required", []))
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for name, part in schema["properties"].items():
-        if part.get("enum") == [name] or name == "type" and "enum" in part and len(part["enum"]) == 1:
+        if part.get("enum") == [name] or (name == "type" and "enum" in part and len(part["enum"]) == 1):
             continue
         default = "required" if name in required else _default(part)
         meaning = str(part.get("description", "")).replace("|", "\\|").replace("\n", " ")
@@ -80,7 +80,10 @@ def settings_page() -> str:
         lines.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
     lines += ["", "The Functions host and the storage clients read these:", ""]
     lines += ["| setting | default | meaning |", "| --- | --- | --- |"]
-    lines += [f"| `{name}` | {f'`{default}`' if default else ''} | {text} |" for name, default, text in HOST_SETTINGS]
+    lines += [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {text} |"
+        for name, default, text in HOST_SETTINGS
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +136,12 @@ def routes_page() -> str:
     """docs/routes.md."""
     parts = [_ROUTES_HEAD, "## Keys of a route", "", *_rows(RouteDeclaration), ""]
     parts += ["### from", "", *_rows(From), ""]
-    parts += ["### columns", "", "Each key is a column's name (2 to 45 letters, digits and `_`, a letter first).", ""]
+    parts += [
+        "### columns",
+        "",
+        "Each key is a column's name (2 to 45 letters, digits and `_`, a letter first).",
+        "",
+    ]
     parts += [*_rows(Column), "", _ROUTES_TAIL]
     return "\n".join(parts)
 
@@ -148,7 +156,10 @@ def formats_page() -> str:
         rows = _rows(spec.options)
         lines += [*rows, ""] if len(rows) > 2 else []
     lines += ["## Compression and charset", ""]
-    lines += ["gzip is recognised by its first bytes, whatever the file is called; several members are read as one.", ""]
+    lines += [
+        "gzip is recognised by its first bytes, whatever the file is called; several members are read as one.",
+        "",
+    ]
     lines += [f"`charset` is one of {', '.join(f'`{name}`' for name in CHARSETS)}.", ""]
     return "\n".join(lines)
 
@@ -159,15 +170,17 @@ def audit_page() -> str:
         "# Audit rows",
         "",
         "Every run over a source writes one line `audit {json}` to the log of the function, at level Information, "
-        "under the logger `logferry.audit`. In Application Insights: `traces | where message startswith \"audit \" "
-        '| extend row = parse_json(substring(message, 6))`.',
+        'under the logger `logferry.audit`. In Application Insights: `traces | where message startswith "audit " '
+        "| extend row = parse_json(substring(message, 6))`.",
         "",
         "For a source that is done, read = accepted + filtered + dead_lettered.",
         "",
         "| field | meaning |",
         "| --- | --- |",
     ]
-    lines += [f"| `{name}` | {part.get('description', '')} |" for name, part in _schema(Audit)["properties"].items()]
+    lines += [
+        f"| `{name}` | {part.get('description', '')} |" for name, part in _schema(Audit)["properties"].items()
+    ]
     return "\n".join(lines) + "\n"
 
 

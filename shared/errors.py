@@ -119,8 +119,6 @@ class SettingsError(ConfigError):
     """An app setting is missing or wrong; the message names it and the remedy."""
 
 
-
-
 class RoutesError(ConfigError):
     """routes.yaml cannot be used; `problems` has every mistake, a sentence each."""
 

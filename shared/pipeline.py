@@ -95,7 +95,9 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        options = msgspec.convert({"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options)
+        options = msgspec.convert(
+            {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
+        )
         return msgspec.structs.replace(route, format=options, charset="utf-8")
 
     def run(

@@ -119,11 +119,23 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
-    ("DropStorage__blobServiceUri", "", "Blob service of the account with the drop container, reached by identity."),
+    (
+        "DropStorage__blobServiceUri",
+        "",
+        "Blob service of the account with the drop container, reached by identity.",
+    ),
     ("DropStorage__queueServiceUri", "", "Queue service of the same account."),
     ("DropStorage", "", "Its connection string instead; for local Azure only."),
-    ("AzureWebJobsStorage__accountName", "", "The account of the Functions host itself, reached by identity."),
-    ("SWEEP_SCHEDULE", "0 */5 * * * *", "When the sweep runs, as an NCRONTAB expression of six fields (UTC)."),
+    (
+        "AzureWebJobsStorage__accountName",
+        "",
+        "The account of the Functions host itself, reached by identity.",
+    ),
+    (
+        "SWEEP_SCHEDULE",
+        "0 */5 * * * *",
+        "When the sweep runs, as an NCRONTAB expression of six fields (UTC).",
+    ),
 )
 """Settings that the Functions host or the storage clients read: name, default, meaning."""
 
@@ -164,7 +176,9 @@ def _connection(name: str, environ: Mapping[str, str], problems: list[str]) -> C
     blob = environ.get(f"{name}__blobServiceUri") or environ.get(f"{name}__serviceUri") or None
     queue = environ.get(f"{name}__queueServiceUri") or None
     if text is None and (blob is None or queue is None):
-        problems.append(f"{name}__blobServiceUri and {name}__queueServiceUri are not both set. They name the storage account's services; the managed identity signs in.")
+        problems.append(
+            f"{name}__blobServiceUri and {name}__queueServiceUri are not both set. They name the storage account's services; the managed identity signs in."
+        )
         return None
     return Connection(name, text, blob, queue)
 

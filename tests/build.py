@@ -28,7 +28,9 @@ def block(records: list[Any], *, base: int = 0, offset: int = 0, rejects: Sequen
     def origin(index: int) -> Origin:
         return Origin(offset + index, ordinals[index] + 1, lines([records[index]])[:-1])
 
-    bad = [Reject(base + place, offset, base + place + 1, "InvalidJson", "made up", b"{") for place in rejects]
+    bad = [
+        Reject(base + place, offset, base + place + 1, "InvalidJson", "made up", b"{") for place in rejects
+    ]
     return Block(start, records, ordinals, base + span, origin, bad)
 
 

@@ -45,7 +45,9 @@ routes:
 class Ferry:
     """An App, and the storage around it."""
 
-    def __init__(self, azurite: Azurite, root: Path, endpoint: str, server: MonitorUnderTest, **more: str) -> None:
+    def __init__(
+        self, azurite: Azurite, root: Path, endpoint: str, server: MonitorUnderTest, **more: str
+    ) -> None:
         key = uuid.uuid4().hex[:10]
         self.server = server
         self.environ = {

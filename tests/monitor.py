@@ -67,7 +67,9 @@ def identity_environment(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def monitor(streams: Routes | tuple[StreamSpec, ...], rules: tuple[str, ...] = (RULE,)) -> Iterator[MonitorUnderTest]:
+def monitor(
+    streams: Routes | tuple[StreamSpec, ...], rules: tuple[str, ...] = (RULE,)
+) -> Iterator[MonitorUnderTest]:
     """A server for these streams, with this process's managed identity pointing at it."""
     specs = streams if isinstance(streams, tuple) else specs_from_routes(streams)
     with serve(Config(specs, rules, SECRET)) as running, identity_environment(running.url):

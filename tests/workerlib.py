@@ -76,7 +76,9 @@ class Worker:
         """A function's bindings as the JSON that the host gets."""
         return [json.loads(text) for text in self.functions()[name].raw_bindings]
 
-    def invoke(self, name: str, argument: str, data: _Message, metadata: dict[str, _Message] | None = None) -> None:
+    def invoke(
+        self, name: str, argument: str, data: _Message, metadata: dict[str, _Message] | None = None
+    ) -> None:
         """Run a function as the host does.
 
         Raises:

@@ -80,7 +80,7 @@ class Config:
 
 
 def specs_from_routes(routes: Any) -> tuple[StreamSpec, ...]:
-    """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in the order of its `streams()`."""
+    """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in the order of `streams()`."""
     found: dict[str, StreamSpec] = {}
     for route in sorted(_routes(routes), key=lambda route: str(route.name)):
         columns = {name: str(column.type) for name, column in route.columns.items()}

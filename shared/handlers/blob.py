@@ -194,7 +194,12 @@ class _Taken:
 
 def _audit_gone(name: str) -> None:
     row = audit.Audit(
-        kind="blob", source=name, version="", route="", table="", outcome="gone", reason="there is no such blob"
+        kind="blob",
+        source=name,
+        version="",
+        route="",
+        table="",
+        outcome="gone",
+        reason="there is no such blob",
     )
     audit.write(row)
-

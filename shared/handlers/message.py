@@ -138,7 +138,12 @@ def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) 
     progress = MessageProgress(app, facts, route.name)
     start = Start(Position(), Counts(), seekable=False)
     return app.corridor.run(
-        app.corridor.for_json(route, what.path), facts, lambda _offset: iter([data]), start, progress, lambda: False
+        app.corridor.for_json(route, what.path),
+        facts,
+        lambda _offset: iter([data]),
+        start,
+        progress,
+        lambda: False,
     )
 
 
@@ -187,5 +192,3 @@ def _audit(
 
 def _ms(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
-
-

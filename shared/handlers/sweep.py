@@ -72,7 +72,9 @@ def _blobs(container: Any) -> Iterator[Any]:
         yield row
 
 
-def _joined(blobs: Iterable[Any], entries: Iterable[Listed], prefix: str) -> Iterator[tuple[Any, Listed | None]]:
+def _joined(
+    blobs: Iterable[Any], entries: Iterable[Listed], prefix: str
+) -> Iterator[tuple[Any, Listed | None]]:
     """Each blob with its entry, both listings read once, side by side."""
     rows = iter(entries)
     entry = next(rows, None)

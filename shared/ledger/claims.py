@@ -59,9 +59,7 @@ class Claim:
     def _write(self) -> None:
         self.entry.updated = _now_text()
         try:
-            self._etag = self._store.replace(
-                self._name, self.entry.dump(), metadata(self.entry), self._etag
-            )
+            self._etag = self._store.replace(self._name, self.entry.dump(), metadata(self.entry), self._etag)
         except Conflict as error:
             raise ClaimLost(f"{self.entry.source}: another worker has taken over") from error
 

@@ -46,7 +46,7 @@ class Conflict(Exception):  # noqa: N818 - a condition to handle, not a failure
 
 
 def name_of(prefix: str, path: str) -> str:
-    """A document's name: `prefix` and the path itself, so that listings sort alike; shortened by a hash if need be."""
+    """A document's name: `prefix` and the path itself, so listings sort alike; a hash ends a long one."""
     name = f"{prefix}{path}"
     if len(name) <= _LONGEST_NAME:
         return name
@@ -94,9 +94,7 @@ class Store:
         """Write over the version with `etag`; the new ETag. Raises Conflict, ServiceUnavailable."""
         from azure.core import MatchConditions  # noqa: PLC0415
 
-        return self._write(
-            name, document, metadata, etag=etag, match_condition=MatchConditions.IfNotModified
-        )
+        return self._write(name, document, metadata, etag=etag, match_condition=MatchConditions.IfNotModified)
 
     def put(self, name: str, document: bytes, metadata: dict[str, str] | None = None) -> None:
         """Write, whatever is there. Raises ServiceUnavailable."""
@@ -155,7 +153,7 @@ class Store:
             yield Listed(row.name, row.metadata or {}, row.last_modified.timestamp())
 
     def made(self) -> float:
-        """Epoch seconds: when the container was made, or last had its properties set. Raises ServiceUnavailable."""
+        """Epoch seconds: when the container was made, or its properties set. Raises ServiceUnavailable."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
         try:

@@ -44,5 +44,7 @@ def load(path: Path) -> Routes:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise RoutesError([f"{path}: cannot be read: {reason}. Set ROUTES_FILE to the routes file."]) from error
+        raise RoutesError(
+            [f"{path}: cannot be read: {reason}. Set ROUTES_FILE to the routes file."]
+        ) from error
     return loads(text, str(path))

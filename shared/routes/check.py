@@ -26,8 +26,8 @@ from .declare import EVERYTHING_ELSE, Column, ColumnType, From, Route, RouteDecl
 from .read import Document, KeyPath
 
 RESERVED = frozenset(
-    "id BilledSize IsBillable InvalidTimeGenerated TenantId Title Type UniqueId "
-    "_ItemId _ResourceGroup _ResourceId _SubscriptionId _TimeReceived".split()
+    {"id", "BilledSize", "IsBillable", "InvalidTimeGenerated", "TenantId", "Title", "Type", "UniqueId"}
+    | {"_ItemId", "_ResourceGroup", "_ResourceId", "_SubscriptionId", "_TimeReceived"}
 )
 MAX_TRANSFORM = 15_360
 MAX_COLUMNS = 500
@@ -66,7 +66,7 @@ class _Checker:
     def _take_out(self, value: Any, message: str, type_: Any, path: KeyPath) -> bool:
         """Say what `message` is about and remove the key, so that the next problem shows."""
         match = _AT.match(message)
-        text, inner = (match[1], _inner_path(match[2], value)) if match else (message, ())
+        text, inner = (match[1], _inner_path(match[2])) if match else (message, ())
         unknown = _UNKNOWN.match(text)
         if unknown:
             inner = (*inner, unknown[1])
@@ -115,7 +115,9 @@ class _Checker:
         for part, type_ in (("columns", Column), ("keep", Values), ("drop", Values)):
             entries = value.get(part)
             if isinstance(entries, dict):
-                good = {k: v for k, v in entries.items() if self.convert(v, type_, (*path, part, k)) is not None}
+                good = {
+                    k: v for k, v in entries.items() if self.convert(v, type_, (*path, part, k)) is not None
+                }
                 value[part] = good
         return value
 
@@ -130,47 +132,72 @@ class _Checker:
     def simple(self, route: RouteDeclaration, path: KeyPath) -> None:
         if route.charset not in CHARSETS:
             hint = _did_you_mean(route.charset, list(CHARSETS))
-            self.say((*path, "charset"), f"no charset {route.charset!r}{hint}. There are: {', '.join(CHARSETS)}.")
+            self.say(
+                (*path, "charset"), f"no charset {route.charset!r}{hint}. There are: {', '.join(CHARSETS)}."
+            )
         if not _TABLE_NAME.fullmatch(route.table):
-            self.say((*path, "table"), f"{route.table!r} is no table name: letters, digits and _, a letter first.")
+            self.say(
+                (*path, "table"), f"{route.table!r} is no table name: letters, digits and _, a letter first."
+            )
         self.stream(route, path)
         self.blobs(route.from_, path)
         if route.transform is not None and len(route.transform) > MAX_TRANSFORM:
-            self.say((*path, "transform"), f"has {len(route.transform)} characters; a rule takes {MAX_TRANSFORM}.")
+            self.say(
+                (*path, "transform"), f"has {len(route.transform)} characters; a rule takes {MAX_TRANSFORM}."
+            )
 
     def stream(self, route: RouteDeclaration, path: KeyPath) -> None:
         prefix = "Custom-" if route.table.endswith("_CL") else ("Custom-", "Microsoft-")
         if route.stream is not None and not route.stream.startswith(prefix):
-            self.say((*path, "stream"), f"{route.stream!r}: a stream into a custom table begins with Custom-.")
+            self.say(
+                (*path, "stream"), f"{route.stream!r}: a stream into a custom table begins with Custom-."
+            )
 
     def blobs(self, takes: From, path: KeyPath) -> None:
         for index, pattern in enumerate(takes.blobs):
             if not pattern or pattern.startswith("/"):
-                self.say((*path, "from", "blobs", index), f"{pattern!r}: write the path below the container, without a leading slash.")
+                self.say(
+                    (*path, "from", "blobs", index),
+                    f"{pattern!r}: write the path below the container, without a leading slash.",
+                )
 
     def columns(self, route: RouteDeclaration, path: KeyPath) -> None:
         everything = [n for n, c in route.columns.items() if EVERYTHING_ELSE in _candidates(c)]
         for name, column in route.columns.items():
             self.column(name, column, (*path, "columns", name))
         if len(everything) > 1:
-            self.say((*path, "columns", everything[1]), f'"*" is taken by {everything[0]} already; one column can have it.')
+            self.say(
+                (*path, "columns", everything[1]),
+                f'"*" is taken by {everything[0]} already; one column can have it.',
+            )
         if len(route.columns) > MAX_COLUMNS:
             self.say((*path, "columns"), f"{len(route.columns)} columns; a table holds {MAX_COLUMNS}.")
         if "Extra" in route.columns and not everything and route.on_undeclared == "keep_in_extra":
-            self.say((*path, "columns", "Extra"), 'give it type: dynamic and from: "*", or give another column "*".')
+            self.say(
+                (*path, "columns", "Extra"),
+                'give it type: dynamic and from: "*", or give another column "*".',
+            )
         if not everything and route.on_undeclared != "keep_in_extra":
             for key, value in (("on_bad_value", route.on_bad_value), ("on_old_time", route.on_old_time)):
                 if value == "keep_in_extra":
-                    self.say((*path, key), 'there is no column from "*" to keep it in: add one, or choose dead_letter.')
+                    self.say(
+                        (*path, key),
+                        'there is no column from "*" to keep it in: add one, or choose dead_letter.',
+                    )
 
     def column(self, name: str, column: Column, path: KeyPath) -> None:
         if name in RESERVED:
             self.say(path, f"{name} is reserved by Azure Monitor. Take another name and say from: {name}.")
         elif not _COLUMN_NAME.fullmatch(name):
-            self.say(path, "a column's name is 2 to 45 letters, digits and _, a letter first. Take a legal name and say from: with this one.")
+            self.say(
+                path,
+                "a column's name is 2 to 45 letters, digits and _, a letter first. Take a legal name and say from: with this one.",
+            )
         if name == "TimeGenerated" and column.type != "datetime":
             self.say((*path, "type"), f"TimeGenerated is a datetime, not {column.type}.")
-        if EVERYTHING_ELSE in _candidates(column) and (column.type != "dynamic" or column.from_ != EVERYTHING_ELSE):
+        if EVERYTHING_ELSE in _candidates(column) and (
+            column.type != "dynamic" or column.from_ != EVERYTHING_ELSE
+        ):
             self.say((*path, "from"), '"*" stands alone, on a column of type dynamic.')
         if column.format is not None:
             self.time_format(column, (*path, "format"))
@@ -183,24 +210,36 @@ class _Checker:
             time_parser(column.format or "iso")
         except ValueError:
             hint = _did_you_mean(column.format or "", list(TIME_FORMATS))
-            self.say(path, f"no time format {column.format!r}{hint}. There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.")
+            self.say(
+                path,
+                f"no time format {column.format!r}{hint}. There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.",
+            )
 
     def filters(self, route: RouteDeclaration, path: KeyPath) -> None:
         names = [*route.columns, "TimeGenerated"]
         for word, wanted in (("keep", route.keep), ("drop", route.drop)):
             for name in wanted:
                 if name not in names:
-                    self.say((*path, word, name), f"no such column{_did_you_mean(name, names)}; filters look at the route's columns.")
+                    self.say(
+                        (*path, word, name),
+                        f"no such column{_did_you_mean(name, names)}; filters look at the route's columns.",
+                    )
 
     def across(self, routes: list[Route]) -> None:
         takers = [route.name for route in routes if route.takes.messages]
         if len(takers) > 1:
-            self.say(("routes", takers[1], "from", "messages"), f"{takers[0]} takes the messages that name no route already.")
+            self.say(
+                ("routes", takers[1], "from", "messages"),
+                f"{takers[0]} takes the messages that name no route already.",
+            )
         first: dict[str, Route] = {}
         for route in routes:
             other = first.setdefault(route.stream, route)
             if _declares(other) != _declares(route):
-                self.say(("routes", route.name), f"shares the stream {route.stream} with {other.name}, so table, column types and transform must be the same; or give it a stream of its own.")
+                self.say(
+                    ("routes", route.name),
+                    f"shares the stream {route.stream} with {other.name}, so table, column types and transform must be the same; or give it a stream of its own.",
+                )
 
 
 def check(document: Document) -> Routes:
@@ -270,12 +309,10 @@ def _shorthands(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "format": {"type": kind}} if isinstance(kind, str) else value
 
 
-def _inner_path(text: str, value: Any) -> KeyPath:
-    """msgspec's `.columns[...].type` as keys; `[...]` is found by looking for the culprit's shape."""
-    path: list[str | int] = []
-    for match in _KEY_IN_PATH.finditer(text):
-        path.append(match[1] if match[1] is not None else int(match[2]) if match[2] is not None else "...")
-    return tuple(path)
+def _inner_path(text: str) -> KeyPath:
+    """msgspec's `.columns.x[0]` as keys; `[...]`, which names no key, as "..."."""
+    found = _KEY_IN_PATH.finditer(text)
+    return tuple(m[1] if m[1] is not None else int(m[2]) if m[2] is not None else "..." for m in found)
 
 
 def _remove(value: Any, path: KeyPath) -> bool:
@@ -294,7 +331,11 @@ def _remove(value: Any, path: KeyPath) -> bool:
 
 
 def _fields(type_: Any) -> list[str]:
-    return [field.encode_name for field in msgspec.structs.fields(type_)] if hasattr(type_, "__struct_fields__") else []
+    return (
+        [field.encode_name for field in msgspec.structs.fields(type_)]
+        if hasattr(type_, "__struct_fields__")
+        else []
+    )
 
 
 def _did_you_mean(word: str, words: list[str]) -> str:
@@ -310,5 +351,7 @@ def _plain(text: str) -> str:
     if text.startswith("Invalid enum value 'guid'"):
         return "a stream has no guid type. Use string."
     if text.startswith("Invalid enum value"):
-        return f"{text[len('Invalid enum value '):]} is not one of those possible here (column types: {types})."
+        return (
+            f"{text[len('Invalid enum value ') :]} is not one of those possible here (column types: {types})."
+        )
     return text if text.endswith((".", "?")) else f"{text}."

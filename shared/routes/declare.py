@@ -85,27 +85,33 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ] = {}
     keep: Annotated[
         dict[str, Values],
-        Meta(description="Only rows whose column has one of these values are sent; the others are counted as filtered."),
+        Meta(
+            description="Only rows whose column has one of these values are sent; the others are counted as filtered."
+        ),
     ] = {}
     drop: Annotated[
         dict[str, Values],
-        Meta(description="Rows whose column has one of these values are not sent; they are counted as filtered."),
+        Meta(
+            description="Rows whose column has one of these values are not sent; they are counted as filtered."
+        ),
     ] = {}
     transform: Annotated[
         str | None,
-        Meta(description="KQL that the rule runs on each row in Azure, and local Azure runs here: `source | ...`."),
+        Meta(
+            description="KQL that the rule runs on each row in Azure, and local Azure runs here: `source | ...`."
+        ),
     ] = None
     on_bad_value: Annotated[
         OnBadValue | None,
         Meta(
-            description="A value that does not fit its column's type: kept in the \"*\" column under its key "
+            description='A value that does not fit its column\'s type: kept in the "*" column under its key '
             "(default where there is one), the record dead-lettered (default otherwise), or null."
         ),
     ] = None
     on_undeclared: Annotated[
         OnUndeclared,
         Meta(
-            description="Fields that no column takes: kept in the \"*\" column (default), dropped and counted, "
+            description='Fields that no column takes: kept in the "*" column (default), dropped and counted, '
             "or the record dead-lettered."
         ),
     ] = "keep_in_extra"

@@ -41,7 +41,7 @@ class _Plan(NamedTuple):
     """One column, ready to run."""
 
     name: str
-    type: str
+    kind: str
     key: str
     """The only candidate's key, for the short way."""
     as_is: type | None
@@ -185,7 +185,7 @@ class Shaper:
         elif self._route.on_bad_value == "null":
             self.changed["bad_value_null"] += 1
         else:
-            raise _Unfit("BadValue", f"{plan.name}: {key} ({type(value).__name__}) is no {plan.type}")
+            raise _Unfit("BadValue", f"{plan.name}: {key} ({type(value).__name__}) is no {plan.kind}")
 
     def _time(self, record: Record, row: Record, kept: Record) -> None:
         when = row.get(TIME)
@@ -194,7 +194,10 @@ class Shaper:
             self.changed["time_missing"] += 1
         elif not self._window.oldest_text <= when[:19] <= self._window.newest_text:
             if self._route.on_old_time == "dead_letter":
-                raise _Unfit("TimeOutsideWindow", f"{TIME} is more than 2 days old or 1 day ahead; Azure would replace it")
+                raise _Unfit(
+                    "TimeOutsideWindow",
+                    f"{TIME} is more than 2 days old or 1 day ahead; Azure would replace it",
+                )
             if not self._time_is_kept:
                 found = _first(self._plans, record)
                 kept[found.name] = found.value
@@ -289,5 +292,3 @@ def _too_long(row: Record) -> str | None:
 def _reject(block: Block, index: int, reason: str, detail: str) -> Reject:
     where = block.origin(index)
     return Reject(block.ordinals[index], where.offset, where.line, reason, detail, where.raw)
-
-

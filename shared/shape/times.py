@@ -32,7 +32,13 @@ def iso(value: Any) -> str:
             return to_text(value)
         raise TypeError("no text")
     when = datetime.fromisoformat(value)
-    if value[-1] == "Z" and 20 <= len(value) <= _ISO_LONGEST and value[10] == "T" and value[4] == "-" and value[13] == ":":
+    if (
+        value[-1] == "Z"
+        and 20 <= len(value) <= _ISO_LONGEST
+        and value[10] == "T"
+        and value[4] == "-"
+        and value[13] == ":"
+    ):
         return value
     return to_text(when)
 

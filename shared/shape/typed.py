@@ -59,10 +59,14 @@ class Typed:
         self.want = _want(columns, fields, changes=changes)
         self._time = attrgetter(fields[str(columns[TIME].from_)])
         self._values = attrgetter(*(fields[str(column.from_)] for column in columns.values()))
-        self._row = msgspec.defstruct("Row", [(name, Any, None) for name in columns], omit_defaults=True, gc=False)
+        self._row: Any = msgspec.defstruct(
+            "Row", [(name, Any, None) for name in columns], omit_defaults=True, gc=False
+        )
         self._single = len(columns) == 1
         self._times = [
-            (name, attrgetter(name), time_parser(c.format or "iso")) for name, c in columns.items() if c.type == "datetime"
+            (name, attrgetter(name), time_parser(c.format or "iso"))
+            for name, c in columns.items()
+            if c.type == "datetime"
         ]
 
     def passes(self, block: Block, window: Window) -> bool:
@@ -87,7 +91,12 @@ class Typed:
         except _BAD:
             return None
         moments = [moment.TimeGenerated for moment in rows]
-        if not moments or None in moments or min(moments)[:19] < window.oldest_text or max(moments)[:19] > window.newest_text:
+        if (
+            not moments
+            or None in moments
+            or min(moments)[:19] < window.oldest_text
+            or max(moments)[:19] > window.newest_text
+        ):
             return None
         return rows
 
@@ -122,7 +131,9 @@ def _want(columns: dict[str, Column], fields: dict[str, str], *, changes: bool) 
         kind = types[next(column.type for column in columns.values() if column.from_ == key)]
         declared.append((field, kind) if key == time_key else (field, kind | None, None))
     names = {field: key for key, field in fields.items()}
-    return msgspec.defstruct("Wanted", declared, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True)
+    return msgspec.defstruct(
+        "Wanted", declared, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True
+    )
 
 
 def as_dicts(block: Block) -> list[Any]:

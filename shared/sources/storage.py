@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
     from azure.storage.queue import QueueServiceClient
 
-_RETRIES: dict[str, Any] = {"retry_total": 4, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
+_RETRIES: dict[str, Any] = {
+    "retry_total": 4,
+    "initial_backoff": 1,
+    "increment_base": 2,
+    "random_jitter_range": 1,
+}
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 20, "read_timeout": 60}
 
 

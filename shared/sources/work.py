@@ -7,6 +7,7 @@ never expires.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import TYPE_CHECKING
 
@@ -76,10 +77,8 @@ class WorkQueue:
             try:
                 self._queue.send_message(text, visibility_timeout=int(delay), time_to_live=-1)
             except ResourceNotFoundError:
-                try:
+                with contextlib.suppress(ResourceExistsError):
                     self._queue.create_queue()
-                except ResourceExistsError:
-                    pass
                 self._queue.send_message(text, visibility_timeout=int(delay), time_to_live=-1)
 
         guarded(send)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..model import Batch, Counts, Outcome, Position, Reject
 
@@ -110,7 +110,7 @@ class Flow:
 
     def _wait(self) -> None:
         """Until something moves, or a sign of life is due."""
-        watched: list[Future[Outcome] | Future[None]] = [*list(self._flying)[:1]]
+        watched: list[Future[Any]] = [*list(self._flying)[:1]]
         if self._checkpoint is not None:
             watched.append(self._checkpoint)
         done, _ = wait(watched, timeout=self._progress.beat_seconds, return_when=FIRST_COMPLETED)

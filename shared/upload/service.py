@@ -33,7 +33,9 @@ class Service:
         credential: makes a credential; called again when a token is refused.
     """
 
-    def __init__(self, endpoint: str, credential: Callable[[], TokenCredential] = identity.credential) -> None:
+    def __init__(
+        self, endpoint: str, credential: Callable[[], TokenCredential] = identity.credential
+    ) -> None:
         self.endpoint = endpoint
         self._credential = credential
         self._lock = threading.Lock()

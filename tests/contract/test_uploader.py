@@ -75,7 +75,10 @@ def test_a_refused_batch_is_halved_down_to_the_record_at_fault(server: MonitorUn
     """400 and 413 cost the record at fault, and no other."""
     server.faults({"status": 400, "times": 3})
     outcome = uploader(server).send(batch(4))
-    assert (outcome.accepted, [(r.ordinal, r.reason) for r in outcome.rejects]) == (3, [(0, "RefusedByService")])
+    assert (outcome.accepted, [(r.ordinal, r.reason) for r in outcome.rejects]) == (
+        3,
+        [(0, "RefusedByService")],
+    )
     assert outcome.rejects[0].raw == b'{"Name": "n0"}'
     assert names(server) == ["n1", "n2", "n3"]
     server.faults({"status": 413, "times": 3})

@@ -360,5 +360,3 @@ def test_the_time_budget_follows_host_json(tmp_path: Path) -> None:
         (tmp_path / "host.json").write_text(json.dumps({"functionTimeout": text} if text else {}))
         assert budget_seconds(tmp_path / "host.json") == seconds
     assert budget_seconds(tmp_path / "none.json") == 1_710.0
-
-

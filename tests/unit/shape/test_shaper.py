@@ -37,7 +37,9 @@ def test_columns_come_from_keys_paths_and_candidates() -> None:
         }
     )
     first, second = rows_of(
-        made, {"t": FRESH, "id.host": "a", "duration": 2.5}, {"t": FRESH, "id": {"host": "b"}, "timing": {"total": 1}}
+        made,
+        {"t": FRESH, "id.host": "a", "duration": 2.5},
+        {"t": FRESH, "id": {"host": "b"}, "timing": {"total": 1}},
     )
     assert (first["Host"], first["Path"], first["Total"]) == ("a", "a", 2.5)
     assert (second["Host"], second["Path"], second["Total"]) == ("b", "b", 1)
@@ -83,13 +85,23 @@ def test_casts_lose_nothing() -> None:
             "Ss": {"type": "string"},
         }
     )
-    good = {"TimeGenerated": FRESH, "Ii": "7", "Ll": "-9223372036854775808", "Rr": "1e3", "Bb": "TRUE", "Ss": {"a": 1}}
+    good = {
+        "TimeGenerated": FRESH,
+        "Ii": "7",
+        "Ll": "-9223372036854775808",
+        "Rr": "1e3",
+        "Bb": "TRUE",
+        "Ss": {"a": 1},
+    }
     assert rows_of(made, good) == [
         {"TimeGenerated": FRESH, "Ii": 7, "Ll": -(2**63), "Rr": 1000.0, "Bb": True, "Ss": '{"a":1}'}
     ]
     bad = {"Ii": 2**31, "Ll": 2**63, "Rr": "1e999", "Bb": "yes"}
     (row,) = rows_of(made, {"TimeGenerated": FRESH, **bad})
-    assert row == {"TimeGenerated": FRESH, "Extra": {"Ii": 2**31, "Ll": str(2**63), "Rr": "1e999", "Bb": "yes"}}
+    assert row == {
+        "TimeGenerated": FRESH,
+        "Extra": {"Ii": 2**31, "Ll": str(2**63), "Rr": "1e999", "Bb": "yes"},
+    }
 
 
 def test_empty_text_is_no_value_but_for_strings() -> None:
@@ -171,15 +183,22 @@ def test_one_old_time_sends_its_block_the_long_way() -> None:
     rows = Shaper(made, window(NOW, NOW)).shape(typed(made, records))
     times = [json.loads(line)["TimeGenerated"] for line in rows.text.splitlines()]
     assert times == [FRESH, "2026-11-24T06:00:00Z"]
-    rows = Shaper(made, window(NOW, NOW)).shape(typed(made, [{"TimeGenerated": FRESH, "Level": "x" * 70_000}]))
+    rows = Shaper(made, window(NOW, NOW)).shape(
+        typed(made, [{"TimeGenerated": FRESH, "Level": "x" * 70_000}])
+    )
     assert [r.reason for r in rows.rejects] == ["ValueTooLong"]
 
 
 def test_both_ways_give_the_same_rows() -> None:
     """Passing text and building rows agree on every value."""
     made = route(columns=PLAIN)
-    records = [{"TimeGenerated": FRESH, "Level": "é", "Status": -5, "Ms": 1.5, "More": None}, {"TimeGenerated": FRESH}]
-    short = [json.loads(x) for x in Shaper(made, window(NOW, NOW)).shape(typed(made, records)).text.splitlines()]
+    records = [
+        {"TimeGenerated": FRESH, "Level": "é", "Status": -5, "Ms": 1.5, "More": None},
+        {"TimeGenerated": FRESH},
+    ]
+    short = [
+        json.loads(x) for x in Shaper(made, window(NOW, NOW)).shape(typed(made, records)).text.splitlines()
+    ]
     for row in short:
         row.pop("More", None)
     assert short == rows_of(made, *records)
@@ -219,7 +238,9 @@ def test_the_short_way_gives_the_rows_of_the_long_way(records: list[dict[str, An
     except msgspec.ValidationError:
         return  # the parser would not call the block typed
     plain = block(records)
-    source = Block(Position(), found, plain.ordinals, len(records), plain.origin, [], typed=True, text=lines(records))
+    source = Block(
+        Position(), found, plain.ordinals, len(records), plain.origin, [], typed=True, text=lines(records)
+    )
     short, long = shaper.shape(source), shaper.shape(plain)
     assert [json.loads(x) for x in short.text.splitlines()] == [json.loads(x) for x in long.text.splitlines()]
     assert list(short.ordinals) == list(long.ordinals)
