@@ -177,6 +177,11 @@ class _Checker:
                 (*path, "columns", "Extra"),
                 'give it type: dynamic and from: "*", or give another column "*".',
             )
+        if not everything and not route.table.endswith("_CL") and route.on_undeclared == "keep_in_extra":
+            self.say(
+                path,
+                f'the built-in table {route.table} has no column Extra for what no column takes: say on_undeclared: drop or dead_letter, or declare a column from "*" whose name ends in _CF.',
+            )
         if not everything and route.on_undeclared != "keep_in_extra":
             for key, value in (("on_bad_value", route.on_bad_value), ("on_old_time", route.on_old_time)):
                 if value == "keep_in_extra":
@@ -225,7 +230,21 @@ class _Checker:
                         f"no such column{_did_you_mean(name, names)}; filters look at the route's columns.",
                     )
 
+    def table_columns(self, routes: list[Route]) -> None:
+        """A column that several routes fill is one column: its name and type must be the same."""
+        seen: dict[tuple[str, str], tuple[str, str, str, str]] = {}
+        for route in routes:
+            for name, column in route.columns.items():
+                here = (route.table, name, column.type, route.name)
+                first = seen.setdefault((route.table.casefold(), name.casefold()), here)
+                if first[:3] != here[:3]:
+                    self.say(
+                        ("routes", route.name, "columns", name),
+                        f"{route.table}.{name} is {column.type} here, and {first[0]}.{first[1]} is {first[2]} in {first[3]}; it is one column in Azure, so say the same in both.",
+                    )
+
     def across(self, routes: list[Route]) -> None:
+        self.table_columns(routes)
         takers = [route.name for route in routes if route.takes.messages]
         if len(takers) > 1:
             self.say(
@@ -304,9 +323,13 @@ def _tuple(values: Any) -> tuple[Any, ...]:
 
 
 def _shorthands(value: dict[str, Any]) -> dict[str, Any]:
-    """`format: csv` for `format: {type: csv}`."""
-    kind = value.get("format")
-    return {**value, "format": {"type": kind}} if isinstance(kind, str) else value
+    """`format: csv` for `format: {type: csv}`; `on_bad_value: null`, which YAML reads as no value, for "null"."""
+    value = dict(value)
+    if isinstance(value.get("format"), str):
+        value["format"] = {"type": value["format"]}
+    if "on_bad_value" in value and value["on_bad_value"] is None:
+        value["on_bad_value"] = "null"
+    return value
 
 
 def _inner_path(text: str) -> KeyPath:

@@ -139,6 +139,29 @@ routes:
     assert "shares the stream Custom-A with a" in problems(text)[0]
 
 
+def test_null_means_null() -> None:
+    """`on_bad_value: null` is the choice of that name, though YAML reads it as nothing."""
+    text = "routes: {a: {from: {messages: true}, format: json, table: A_CL, on_bad_value: null}}"
+    assert loads(text).by_name["a"].on_bad_value == "null"
+
+
+def test_one_column_of_one_table_has_one_type() -> None:
+    """Routes that fill one table through streams of their own must agree on a column, whatever its case."""
+    text = """
+routes:
+  a: { from: { blobs: [x] }, format: csv, table: A_CL, columns: { Pp: {} } }
+  b: { from: { blobs: [y] }, format: csv, table: A_CL, stream: Custom-B, columns: { pp: { type: int } } }
+"""
+    assert "A_CL.Pp is string in a" in problems(text)[0]
+
+
+def test_a_built_in_table_has_no_column_of_ours() -> None:
+    """What no column takes would be lost in a built-in table, so the route has to say what becomes of it."""
+    text = "routes: {a: {from: {blobs: [x]}, format: csv, table: Syslog, columns: {Computer: {}}}}"
+    assert "_CF" in problems(text)[0]
+    assert loads(text.replace("table:", "on_undeclared: drop, table:")).by_name["a"].stream == "Custom-Syslog"
+
+
 def test_yaml_reads_as_bicep_reads_it() -> None:
     """no, on and dates stay text."""
     text = "routes: {a: {from: {messages: true}, format: json, table: A_CL, columns: {Co: {}}, drop: {Co: [no, on, 2026-01-01]}}}"
