@@ -88,8 +88,9 @@ def show_audits(show: Show, rows: list[Audit]) -> None:
     headings = ("Input", "Route", "Table", "Outcome", "Read", "Accepted", "Filtered", "Dead-lettered", "ms")
     show.table(headings, map(_cells, rows), right=headings[4:])
     for row in rows:
-        for kind, count in row.changed.items():
-            show.line(f"{row.source}: {kind} {count:,}")
+        if row.changed:
+            kinds = ", ".join(f"{kind} {count:,}" for kind, count in row.changed.items())
+            show.line(f"{row.source}: {kinds}")
         if row.reason:
             show.line(f"{row.source}: {row.reason}", "yellow")
 

@@ -2,19 +2,23 @@
 
 Rule: `.logferry/stack.json`, which local Azure writes when it is ready and removes
 when it ends, is all that is known of it; it is looked for here and in the folders
-above. Invariant: what is returned is complete; anything else is one sentence.
+above. Invariant: what is returned is complete; anything else is one sentence. It is
+on loopback, which no proxy is asked for from then on.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
-from .errors import ConfigError
+from .errors import ConfigError, Permanent
+from .sources.message import asked
 
 FOLDER = ".logferry"
 FILE = "stack.json"
+LOOPBACK = "127.0.0.1,localhost"
 
 
 class Trouble(ConfigError):  # noqa: N818 - what the user is told, not what the code did
@@ -35,8 +39,18 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     routes: Path
     drop_container: str
     allowed_containers: tuple[str, ...]
+    """Further ones that a message may name blobs in."""
     ingest_queue: str
     deadletter_container: str
+
+    def sources_of(self, message: str) -> list[str]:
+        """The blobs that a message names, as audit rows call them; none for one with records."""
+        containers = (self.drop_container, *self.allowed_containers)
+        try:
+            what = asked(message, self.blob_url, containers)
+        except Permanent:
+            return []
+        return [f"{blob.container}/{blob.name}" for blob in what] if isinstance(what, list) else []
 
 
 def find(start: Path | None = None) -> Local:
@@ -59,6 +73,8 @@ def read(path: Path) -> Local:
     Raises:
         Trouble: it is not one.
     """
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK]))
     try:
         return msgspec.json.decode(path.read_bytes(), type=Local, strict=False, dec_hook=_path)
     except (OSError, msgspec.DecodeError) as error:

@@ -13,9 +13,7 @@ from pathlib import Path
 from .cli_audit import Tail, show_audits
 from .cli_local import Local, Trouble, find
 from .cli_show import Show
-from .errors import Permanent
 from .routes import load
-from .sources.message import BlobNamed, asked
 
 WAIT_SECONDS = 60.0
 _LONGEST_MESSAGE = 65_536
@@ -69,7 +67,8 @@ def send(text: str, *, wait: bool) -> bool:
         with queue:
             identity = queue.send_message(text).id
     show.line(f"Message {identity} is on the queue {local.ingest_queue}.")
-    return not wait or _wait(show, tail, _sources(text, identity, local))
+    named = {(source, "") for source in local.sources_of(text)}
+    return not wait or _wait(show, tail, named or {(identity, identity)})
 
 
 def _name(file: Path, path: str) -> str:
@@ -103,32 +102,26 @@ def _upload(local: Local, container: str, name: str, file: Path) -> str:
 
 @contextmanager
 def _reached(local: Local) -> Iterator[None]:
-    from azure.core.exceptions import AzureError  # noqa: PLC0415
+    from azure.core.exceptions import AzureError, ServiceRequestError  # noqa: PLC0415
 
     try:
         yield
+    except ServiceRequestError as error:
+        raise Trouble(
+            f"Nothing answers at {local.blob_url}; start local Azure again with: make run"
+        ) from error
     except AzureError as error:
-        raise Trouble(f"The local storage account does not answer as it should: {error.message}") from error
-
-
-def _sources(text: str, identity: str, local: Local) -> set[tuple[str, str]]:
-    """Whose audit rows tell what became of a message."""
-    try:
-        what = asked(text, local.blob_url, local.allowed_containers)
-    except Permanent:
-        what = None
-    if isinstance(what, list):
-        return {(f"{blob.container}/{blob.name}", "") for blob in what if isinstance(blob, BlobNamed)}
-    return {(identity, identity)}
+        first = str(error.message).partition("\n")[0]
+        raise Trouble(f"The local storage account refused it: {first}") from error
 
 
 def _wait(show: Show, tail: Tail, wanted: set[tuple[str, str]]) -> bool:
     rows = tail.wait(wanted, WAIT_SECONDS)
     show_audits(show, rows)
-    missing = {name for name, _ in wanted} - {row.source for row in rows}
-    for name in sorted(missing):
+    ends = {row.source: row.outcome for row in rows}
+    for name in sorted({name for name, _ in wanted} - ends.keys()):
         show.line(
-            f"{name}: no audit row within {WAIT_SECONDS:.0f} s (what is done already is not done again).",
+            f"{name}: no audit row within {WAIT_SECONDS:.0f} s. What is done already is not done again.",
             "red",
         )
-    return not missing and all(row.outcome == "done" for row in rows[-1:])
+    return all(ends.get(name) == "done" for name, _ in wanted)

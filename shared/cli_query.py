@@ -67,7 +67,7 @@ def ask(url: str, kql: str) -> Answer:
     except urllib.error.HTTPError as error:
         raise Trouble(_why(error)) from error
     except (urllib.error.URLError, OSError) as error:
-        raise Trouble(f"Local Azure does not answer at {url}; start it with: make run") from error
+        raise Trouble(f"Nothing answers at {url}; start local Azure again with: make run") from error
     columns = table["columns"]
     return Answer([c["name"] for c in columns], [c["type"] for c in columns], table["rows"])
 

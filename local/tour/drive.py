@@ -7,13 +7,15 @@ known of it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
@@ -21,9 +23,7 @@ from shared.audit import Audit
 from shared.cli_audit import Tail, audit_of
 from shared.cli_local import Local
 from shared.cli_query import ask
-from shared.errors import Permanent
 from shared.routes import load
-from shared.sources.message import BlobNamed, asked
 
 from . import inputs, tally
 
@@ -81,11 +81,18 @@ class Result:
 
 
 class Drive:
-    """One tour over a running local Azure."""
+    """One tour over a running local Azure.
 
-    def __init__(self, local: Local, timeout: float) -> None:
+    Args:
+        local: where it is.
+        timeout: seconds to wait for audit rows.
+        pulse: called all along; whatever it raises ends the tour.
+    """
+
+    def __init__(self, local: Local, timeout: float, pulse: Callable[[], None] = lambda: None) -> None:
         self._local = local
         self._timeout = timeout
+        self._pulse = pulse
         self._tail = Tail(local.log)
         self._fates: list[Fate] = []
         self._swept = ""
@@ -110,6 +117,8 @@ class Drive:
         """Upload the files and send the messages; gives those that have to wait for a file's end."""
         local = self._local
         with BlobServiceClient.from_connection_string(local.connection_string) as service:
+            with contextlib.suppress(ResourceExistsError):
+                service.create_container(inputs.ARCHIVE)
             for file in inputs.files(local.drop_container):
                 answer = service.get_blob_client(file.container, file.path).upload_blob(
                     file.data, overwrite=True
@@ -118,29 +127,20 @@ class Drive:
                     self._fates.append(Fate(file.path, file.source, answer["etag"].strip('"')))
         waiting = []
         for message in inputs.messages(local.blob_url):
-            if any(fate.source == self._named(message) for fate in self._fates):
+            if {fate.source for fate in self._fates} & set(local.sources_of(message.text)):
                 waiting.append(message)
             else:
                 self._send(message)
         return waiting
-
-    def _named(self, message: inputs.Message) -> str | None:
-        """The blob that a message names."""
-        try:
-            what = asked(message.text, self._local.blob_url, self._local.allowed_containers)
-        except Permanent:
-            return None
-        blobs = what if isinstance(what, list) else []
-        return next((f"{blob.container}/{blob.name}" for blob in blobs if isinstance(blob, BlobNamed)), None)
 
     def _send(self, message: inputs.Message) -> None:
         with QueueClient.from_connection_string(
             self._local.connection_string, self._local.ingest_queue
         ) as queue:
             identity = queue.send_message(message.text).id
-        named = self._named(message)
         name = f"message {message.name}"
-        self._fates.append(Fate(name, named, "") if named else Fate(name, identity, identity))
+        named = [Fate(name, source, "") for source in self._local.sources_of(message.text)]
+        self._fates += named or [Fate(name, identity, identity)]
 
     def _sweep(self) -> None:
         """Run the timer now, as an operator would."""
@@ -151,6 +151,7 @@ class Drive:
     def _wait(self) -> None:
         until = time.monotonic() + self._timeout
         while not (self._swept and all(fate.over for fate in self._fates)) and time.monotonic() < until:
+            self._pulse()
             self._look()
             time.sleep(0.05)
 
@@ -201,11 +202,11 @@ class Drive:
     def _missing(self) -> Iterable[str]:
         for fate in self._fates:
             if fate.audit is None:
-                yield f"{fate.name}: no audit row within {self._timeout:.0f} s."
+                yield f"{fate.name}: no audit row within {self._timeout:g} s."
             elif not fate.over:
-                yield f"{fate.name}: {fate.audit.outcome} after {self._timeout:.0f} s: {fate.audit.reason}"
+                yield f"{fate.name}: {fate.audit.outcome} after {self._timeout:g} s: {fate.audit.reason}"
         if not self._swept:
-            yield f"the sweep: no word of it within {self._timeout:.0f} s."
+            yield f"the sweep: no word of it within {self._timeout:g} s."
 
     def _dead(self) -> list[Dead]:
         """Every line of the dead letter that is about this tour's inputs."""

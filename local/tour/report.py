@@ -5,9 +5,12 @@ Rule: words and numbers come from the result; nothing is worked out twice.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 from shared.audit import Audit
+from shared.cli_local import Local
 from shared.cli_show import Cell, Show
 
 from .drive import Fate, Result
@@ -27,6 +30,13 @@ _CHANGES = {
     "big_integer_text": ("big integer kept as text", "big integers kept as text"),
 }
 """What shaping counts, for one and for many; the most telling first."""
+_OUTCOMES = {
+    "unrouted": "no route takes its path",
+    "gone": "gone before it was read",
+    "continued": "goes on",
+    "deferred": "deferred",
+    "changed": "replaced while it was read",
+}
 _ORDER = {kind: place for place, kind in enumerate(_CHANGES)}
 
 
@@ -84,7 +94,7 @@ def _note(fate: Fate, reasons: Counter[str]) -> str:
     counts = sorted(shown, key=lambda item: _ORDER.get(item[0], -1))
     changed = [f"{count:,} {_CHANGES.get(kind, (kind, kind))[count != 1]}" for kind, count in counts]
     dead = [f"dead letter: {', '.join(reasons)}"] if reasons else []
-    other = [fate.audit.outcome] if fate.audit.outcome not in {"done", "dead"} else []
+    other = [_OUTCOMES[fate.audit.outcome]] if fate.audit.outcome in _OUTCOMES else []
     return "; ".join([*other, *dead, *changed])
 
 
@@ -132,3 +142,24 @@ def _verdict(show: Show, result: Result) -> None:
             f"The samples are of November 2026: {late:,} rows were older than Azure keeps a TimeGenerated "
             "for. They have the time of receipt, and their own in another column."
         )
+
+
+def invitation(show: Show, local: Local, state_dir: Path) -> None:
+    """What to try oneself."""
+    program = _short(Path(sys.executable).with_name("logferry"))
+    show.heading("Now you. Local Azure stays up until Ctrl-C; in another terminal:")
+    for command in (
+        "drop samples/web/access-2.csv.gz --as web/again.csv.gz --wait",
+        """send '{"name": "door opened", "severity": 1}' --wait""",
+        "query 'WebAccess_CL | summarize Requests = count() by Status'",
+    ):
+        show.line(f"  {program} {command}", "cyan")
+    show.line()
+    show.line(f"  Tables, posts and losses in a browser:  {local.monitor_url}/")
+    show.line(f"  What the app says, and every other log:  {_short(state_dir / 'logs')}/")
+
+
+def _short(path: Path) -> str:
+    """Relative to where we are, if that is shorter."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
