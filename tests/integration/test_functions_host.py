@@ -348,7 +348,10 @@ def test_blob_that_is_gone_is_left_out(host: Running) -> None:
     url = host.drop("gone.txt", "x")
     host.blobs.get_blob_client(host.container, "gone.txt").delete_blob()
     assert host.notify([created(url)]) == 202
+    own = host.queues.get_queue_client(f"azure-webjobs-blobtrigger-{host.id}")
     until(lambda: f"Blob '{host.container}/gone.txt' is gone" in host.text())
+    until(lambda: own.get_queue_properties().approximate_message_count == 0)
+    assert host.text().count(f"Blob '{host.container}/gone.txt' is gone") == 1
 
 
 def test_webhook_asks_for_its_key(begin: Start) -> None:

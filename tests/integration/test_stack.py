@@ -159,13 +159,17 @@ def test_all_parts_answer_and_sigterm_leaves_nothing(begin: Begin) -> None:
     assert not (stack.folder / "stack.json").exists()
 
 
-def test_killed_supervisor_leaves_nothing(begin: Begin) -> None:
-    """SIGKILL to the supervisor ends every part, and the state file goes too."""
+@pytest.mark.parametrize("guarded", [True, False])
+def test_killed_supervisor_leaves_nothing(begin: Begin, guarded: bool) -> None:
+    """SIGKILL to the supervisor ends every part, and the state file goes too; to its guard, the parts still."""
     stack = begin().ready()
+    if not guarded:
+        guard = next(line for line in _processes(stack.folder, set()) if "guard.py" in line)
+        os.kill(int(guard.split()[0]), signal.SIGKILL)
     stack.process.kill()
     stack.ended()
     until(lambda: not stack.left())
-    assert not (stack.folder / "stack.json").exists()
+    assert (stack.folder / "stack.json").exists() is not guarded
 
 
 def test_part_that_dies_stops_all(begin: Begin) -> None:
