@@ -22,8 +22,7 @@ func isCustom(table string) bool => skip(table, length(table) - 3) == '_CL'
 
 func baseName(table string) string => isCustom(table) ? take(table, length(table) - 3) : table
 
-func streamOf(route object) string =>
-  route.?stream ?? '${isCustom(route.table) ? 'Custom' : 'Microsoft'}-${baseName(route.table)}'
+func streamOf(route object) string => route.?stream ?? 'Custom-${baseName(route.table)}'
 
 func takesEverything(columns object) bool => contains(map(items(columns), c => string(c.value.?from ?? '')), '*')
 
