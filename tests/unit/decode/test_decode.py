@@ -249,6 +249,7 @@ ODD = "größe €\u2028 😀\r\n" * 3
 def test_charsets_become_utf8(charset: str, data: bytes, expected: bytes, size: int) -> None:
     """Whatever the chunks; marks go; what is no character becomes bytes that are no UTF-8."""
     assert b"".join(_decode(make_decoder(charset), data, size)) == expected
+    assert b"".join(_decode(make_decoder(charset, compression="none"), data, size)) == expected
 
 
 def test_a_bad_sequence_costs_one_record() -> None:

@@ -105,6 +105,18 @@ def test_the_longest_record_is_a_record() -> None:
     assert not rejects
 
 
+def test_a_long_line_behind_an_open_quote_in_any_chunks() -> None:
+    """Where both limits meet, the chunks change nothing: the open quote and the long line are a reject each."""
+    source = b'a,b\n"' + b"x" * 300_000 + b",y\n" + b"z" * (MAX_RECORD_BYTES + MB) + b"\n1,2\n"
+    starts = []
+    for size in (len(source), MB, 100_000):
+        found = blocks(parser("csv"), [source[i : i + size] for i in range(0, len(source), size)])
+        assert [r.reason for b in found for r in b.rejects] == ["UnclosedQuote", "RecordTooLong"]
+        assert [r for b in found for r in b.records] == [{"a": "1", "b": "2"}]
+        starts.append([b.start for b in found])
+    assert starts[0] == starts[1] == starts[2]
+
+
 @pytest.mark.parametrize("kind", ["ndjson", "json"])
 def test_deep_nesting_costs_one_record(kind: str) -> None:
     """A record nested a hundred thousand deep is one reject (TooDeep)."""
@@ -116,9 +128,9 @@ def test_deep_nesting_costs_one_record(kind: str) -> None:
 
 def test_an_open_quote_costs_its_line() -> None:
     """A stray quote that nothing closes rejects its line; the rows after it are read."""
-    rows = b"1,2\n" * (6 * MB // 4)
-    records, rejects = read("csv", b'a,b\n1,2\n"open,3\n' + rows)
-    assert len(records) == 1 + len(rows) // 4
+    row = b"1," + b"x" * 97 + b"\n"
+    records, rejects = read("csv", b'a,b\n1,2\n"open,3\n' + row * 50_000)
+    assert len(records) == 1 + 50_000
     assert [(r.reason, r.line, r.raw) for r in rejects] == [("UnclosedQuote", 3, b'"open,3')]
 
 

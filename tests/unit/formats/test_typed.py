@@ -58,6 +58,22 @@ def test_elements_pass_on_one_a_line() -> None:
         assert [json.loads(line) for line in lines] == records
 
 
+@pytest.mark.parametrize(
+    ("lines", "records", "lines_rejected"),
+    [
+        (b'{"a":1}{"a":2}\n{"a":\n3}\n', 0, [1, 2, 3]),
+        (b'{"a":1} {"a":2}\n\n', 0, [1]),
+        (b'{"a":1}\n{"a":2} {"a":3}\n{"a":4\n}\n', 1, [2, 3, 4]),
+    ],
+)
+def test_a_line_is_a_line(lines: bytes, records: int, lines_rejected: list[int]) -> None:
+    """As many values as lines is not enough: each line must be one value, which msgspec does not ask."""
+    for want in (None, Row):
+        found = blocks(parser("ndjson", want), [lines])
+        assert sum(len(b.records) for b in found) == records
+        assert [r.line for b in found for r in b.rejects] == lines_rejected
+
+
 @pytest.mark.parametrize("kind", ["ndjson", "json"])
 @pytest.mark.parametrize("odd", [b'{"b":1}', b'{"a":"x"}', b'{"a":1,"b":2}'])
 def test_one_record_that_does_not_fit_makes_dicts(kind: str, odd: bytes) -> None:
