@@ -211,7 +211,7 @@ def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[bytes]:
 
 def _broken(rest: Origin, broken: DecodeError, ordinal: int) -> Block:
     """A block of one reject: the record that the break cut in two, and all that would have come after it."""
-    detail = f"{broken} (at byte {broken.offset:,} of the source); what came before it is complete"
+    detail = f"{broken} (at byte {broken.offset:,} of the source)"
     reject = Reject(ordinal, rest.offset, rest.line, "BrokenInput", detail, rest.raw)
     start = Position(offset=rest.offset, base=ordinal, line=rest.line or 1, ordinal=ordinal)
     return Block(start, [], [], ordinal + 1, lambda _: rest, [reject])
