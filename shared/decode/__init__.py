@@ -102,6 +102,7 @@ def make_decoder(
     charset: str = "utf-8",
     *,
     compression: str = "auto",
+    at_start: bool = True,
     max_output: int = MAX_OUTPUT,
     max_ratio: float = MAX_RATIO,
 ) -> Decoder:
@@ -111,6 +112,8 @@ def make_decoder(
         charset: one of CHARSETS: how the (decompressed) text is encoded.
         compression: "auto" goes by the magic number; "none" takes the bytes as they
             are; the name of one of COMPRESSIONS takes nothing else.
+        at_start: False if the bytes to come begin in the middle of a source (one whose
+            decoder was `transparent`): a byte order mark there is a character.
         max_output: bytes that a compressed source may become at most.
         max_ratio: decompressed bytes per compressed byte at most.
 
@@ -118,7 +121,7 @@ def make_decoder(
         ValueError: no such charset or compression; the message lists those there are.
     """
     caps = Caps(max_output, max_ratio)
-    return _Chain(Sniffer(compression, caps), make_charset(charset))
+    return _Chain(Sniffer(compression, caps), make_charset(charset, at_start=at_start))
 
 
 def skip(chunks: Iterable[bytes], n: int) -> Iterator[bytes]:

@@ -32,10 +32,14 @@ _NEVER_UTF8 = b"\xff"
 
 
 class Utf8:
-    """UTF-8 as it is, without its byte order mark."""
+    """UTF-8 as it is, without its byte order mark.
 
-    def __init__(self) -> None:
-        self._head: bytes | None = b""
+    Args:
+        at_start: False in the middle of a source, where the same bytes are a character.
+    """
+
+    def __init__(self, *, at_start: bool = True) -> None:
+        self._head: bytes | None = b"" if at_start else None
         self.transparent = True
         """Whether what came out is byte for byte what went in."""
 
@@ -151,12 +155,12 @@ CHARSETS: dict[str, Callable[[], Stage]] = {
 """Every charset that a route can name."""
 
 
-def make_charset(charset: str) -> Stage:
-    """The stage that turns `charset` into UTF-8.
+def make_charset(charset: str, *, at_start: bool = True) -> Stage:
+    """The stage that turns `charset` into UTF-8; `at_start`: whether a byte order mark may come.
 
     Raises:
         ValueError: no such charset; the message lists those there are.
     """
     if charset not in CHARSETS:
         raise ValueError(f"charset {charset!r}: there are {', '.join(CHARSETS)}")
-    return CHARSETS[charset]()
+    return CHARSETS[charset]() if at_start or charset != "utf-8" else Utf8(at_start=False)

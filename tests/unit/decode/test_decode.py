@@ -270,6 +270,32 @@ def test_no_chunk_is_too_long_in_any_charset(charset: str) -> None:
     assert max(map(len, chunks)) <= OUTPUT_CHUNK
 
 
+@pytest.mark.parametrize(
+    ("data", "charset", "expected"),
+    [
+        (b"plain text, long enough", "utf-8", True),
+        (codecs.BOM_UTF8 + b"plain text", "utf-8", False),
+        (b"plain text, long enough", "latin-1", False),
+        (gzip.compress(b"plain text"), "utf-8", False),
+    ],
+)
+def test_what_is_given_as_it_is_says_so(data: bytes, charset: str, expected: bool) -> None:
+    """`transparent` is True only where an offset that comes out is the same in the source."""
+    decoder = make_decoder(charset)
+    assert decoder.transparent is False
+    given = b"".join(_decode(decoder, data))
+    assert decoder.transparent is expected
+    assert (given == data) or not expected
+
+
+def test_a_mark_in_the_middle_is_a_character() -> None:
+    """Where reading goes on at an offset, U+FEFF there is data and stays."""
+    decoder = make_decoder(compression="none", at_start=False)
+    data = codecs.BOM_UTF8 + b"text"
+    assert b"".join(_decode(decoder, data, 1)) == data
+    assert decoder.transparent
+
+
 def test_skip_drops_so_many_bytes() -> None:
     """The first n decoded bytes go, wherever a chunk ends."""
     chunks = [b"abc", b"", b"def", b"g"]
