@@ -37,9 +37,7 @@ class BlobSource:
         self.version = self._etag.strip('"')
         self.size = int(properties.size)
         self.modified: float = properties.last_modified.timestamp()
-        self.grows: bool = str(properties.blob_type).endswith("AppendBlob") or "AppendBlob" in str(
-            properties.blob_type
-        )
+        self.grows: bool = properties.blob_type == "AppendBlob"
 
     def chunks(self, offset: int = 0) -> Iterator[bytes]:
         """The version's bytes from `offset` on.

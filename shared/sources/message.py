@@ -23,6 +23,7 @@ import msgspec
 from ..errors import BadMessage, Forbidden
 
 _EVENT_GRID = "Microsoft.Storage.BlobCreated"
+_KINDS = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def asked(text: str, account_url: str, allowed: tuple[str, ...]) -> Asked:
         return _object(value, account_url, allowed)
     if isinstance(value, list):
         return Records(None, None)
-    kind = "null" if value is None else type(value).__name__
+    kind = _KINDS[type(value)]
     raise BadMessage(f"the message is a JSON {kind}; send a record, an array of records, or an envelope")
 
 

@@ -137,7 +137,7 @@ def test_a_message_is_followed_to_its_end(here: Path) -> None:
     assert (good.returncode, "  events  Events_CL  done " in good.stdout) == (0, True), good.stdout
     bad = logferry(here, "send", "-", "--wait", given='"nothing of the kind"')
     assert bad.returncode == 1
-    assert "the message is a JSON str" in bad.stdout
+    assert "the message is a JSON string" in bad.stdout
 
 
 def test_a_query_in_all_its_forms(here: Path) -> None:
