@@ -34,7 +34,8 @@ check: .venv/.dev ## lint, format, types, docs that follow from the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if [ -f docs/generate.py ]; then $(BIN)/python -m docs.generate --check; fi
+	@$(BIN)/python -m docs.generate --check
+	@$(BIN)/python -m benchmarks.import_time --check
 
 bench: node_modules/.stamp .venv/.dev ## measure
 	@$(BIN)/python -m benchmarks $(ARGS)

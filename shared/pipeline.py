@@ -135,7 +135,11 @@ class Corridor:
         shaper = Shaper(route, window(time.time(), facts.received))
         spec = FORMATS[route.format.__struct_config__.tag]
         return Rooms(
-            decoder=make_decoder(route.charset, compression="none" if start.seekable else "auto"),
+            decoder=make_decoder(
+                route.charset,
+                compression="none" if start.seekable else "auto",
+                at_start=not start.seekable or not position.offset,
+            ),
             parser=spec.make(route.format, position, shaper.want),
             shaper=shaper,
             encoder=Encoder(route.stream, position, config.batch_bytes),

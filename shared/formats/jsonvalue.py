@@ -86,6 +86,15 @@ def _takes_half_a_pair(raw: bytes) -> bool:
     return True
 
 
+def skips(want: type) -> bool:
+    """Whether decoding to `want` may skip values of a record: all but a type that refuses unknown fields.
+
+    `want` must have no field of type msgspec.Raw: such a value is skipped too.
+    """
+    config = getattr(want, "__struct_config__", None)
+    return config is None or not config.forbid_unknown_fields
+
+
 def needs_a_look(text: bytes) -> bool:
     """Whether `text` may hold what msgspec does not see in values that it skips.
 

@@ -18,7 +18,7 @@ import msgspec
 from ..model import Block, Origin, Position, Reject
 from .buffer import LineBuffer, LongLine
 from .face import BLOCK_BYTES
-from .jsonvalue import FAILED, OBJECT, Problem, needs_a_look, read_object
+from .jsonvalue import FAILED, OBJECT, Problem, needs_a_look, read_object, skips
 
 
 class NdjsonOptions(
@@ -64,6 +64,7 @@ class NdjsonParser:
         self._buffer = LineBuffer(start)
         self._ordinal = start.base
         self._typed: msgspec.json.Decoder[Any] | None = None
+        self._skips = want is None or skips(want)
         if want is not None:
             self._typed = msgspec.json.Decoder(want)
 
@@ -138,7 +139,7 @@ class NdjsonParser:
         )
 
     def _decode(self, text: bytes) -> tuple[list[Any] | None, bool]:
-        if self._typed is not None and not needs_a_look(text):
+        if self._typed is not None and self._is_seen(text):
             try:
                 return self._typed.decode_lines(text), True
             except FAILED:
@@ -147,6 +148,10 @@ class NdjsonParser:
             return OBJECT.decode_lines(text), False
         except FAILED:
             return None, False
+
+    def _is_seen(self, text: bytes) -> bool:
+        """Whether msgspec sees every value of `text`, or would find nothing where it does not look."""
+        return not self._skips or not needs_a_look(text)
 
     def _one_by_one(self, source: _Lines) -> Block:
         lines, base = source.lines, source.start.base
@@ -180,7 +185,7 @@ class NdjsonParser:
 
     def _fitting(self, source: _Lines) -> list[Any] | None:
         """The lines' records as instances of the wanted type, if all of them fit."""
-        if self._typed is None or not source.lines or needs_a_look(source.text):
+        if self._typed is None or not source.lines or not self._is_seen(source.text):
             return None
         try:
             return [self._typed.decode(line.raw) for line in source.lines]

@@ -21,8 +21,8 @@ from ..model import Block, Record, Reject, Rows
 from ..routes.declare import Column, Route
 from .fields import Found, Lookup, lookups, without
 from .times import time_parser
-from .typed import LONGEST_VALUE, TIME, as_dicts, too_long, typed
-from .values import AS_IS, CASTS, encodable
+from .typed import LONGEST_VALUE, TIME, Typed, as_dicts, too_long, typed
+from .values import AS_IS, CASTS, encodable, has_long_number
 from .window import Window
 
 _BAD = (ValueError, TypeError, OverflowError)
@@ -84,14 +84,17 @@ class Shaper:
         return short if short is not None else self._long_way(block)
 
     def _short_way(self, block: Block) -> Rows | None:
-        route = self._typed
-        if route is None:
+        """Rows for a block whose records are all as the route wants them; None if one is not, after all."""
+        if self._typed is None:
             return None
-        if not route.changes:
-            if not route.passes(block, self._window):
-                return None
-            assert block.text is not None  # noqa: S101 - passes() has looked
-            return Rows(block.text, block.ordinals, block, block.rejects)
+        if self._typed.changes:
+            return self._retyped(block, self._typed)
+        if not self._typed.passes(block, self._window):
+            return None
+        assert block.text is not None  # noqa: S101 - passes() has looked
+        return Rows(block.text, block.ordinals, block, block.rejects)
+
+    def _retyped(self, block: Block, route: Typed) -> Rows | None:
         rows = route.rows(block, self._window)
         if rows is None:
             return None
@@ -105,7 +108,9 @@ class Shaper:
             text = _encoder.encode_lines(rows)
         except (OverflowError, ValueError):
             return None
-        return None if too_long(text) else Rows(text, kept, block, block.rejects, filtered)
+        if too_long(text) or route.may_overflow(text):
+            return None
+        return Rows(text, kept, block, block.rejects, filtered)
 
     def _flags(self, rows: list[Any]) -> list[bool]:
         """Whether each row is kept."""
@@ -228,6 +233,8 @@ class Shaper:
         try:
             text = _encoder.encode_lines(rows)
         except (OverflowError, ValueError):
+            text = None
+        if text is None or has_long_number(text):
             rows = [self._encodable(row) for row in rows]
             text = _encoder.encode_lines(rows)
         if not too_long(text):
@@ -243,12 +250,10 @@ class Shaper:
         return _encoder.encode_lines([rows[i] for i in good]), [kept[i] for i in good]
 
     def _encodable(self, row: Record) -> Record:
-        try:
-            _encoder.encode(row)
-        except (OverflowError, ValueError):
+        found = {name: encodable(value) for name, value in row.items()}
+        if found != row:
             self.changed["big_integer_text"] += 1
-            return {name: encodable(value) for name, value in row.items()}
-        return row
+        return found
 
 
 def _plan(name: str, column: Column) -> _Plan:

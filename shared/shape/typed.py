@@ -23,7 +23,7 @@ from msgspec import Meta
 from ..model import Block
 from ..routes.declare import EVERYTHING_ELSE, Column, Route
 from .times import time_parser
-from .values import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN
+from .values import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, has_long_number
 from .window import Window
 
 TIME = "TimeGenerated"
@@ -63,6 +63,8 @@ class Typed:
             "Row", [(name, Any, None) for name in columns], omit_defaults=True, gc=False
         )
         self._single = len(columns) == 1
+        # A dynamic value may hold any number; the other types have their limits in `want`.
+        self._dynamic = any(column.type == "dynamic" for column in columns.values())
         self._times = [
             (name, attrgetter(name), time_parser(c.format or "iso"))
             for name, c in columns.items()
@@ -76,7 +78,11 @@ class Typed:
         times = list(map(self._time, block.records))
         if min(times) < window.oldest or max(times) > window.newest:
             return False
-        return not too_long(block.text)
+        return not too_long(block.text) and not self.may_overflow(block.text)
+
+    def may_overflow(self, text: bytes) -> bool:
+        """Whether a dynamic value may hold an integer beyond 64 bits."""
+        return self._dynamic and has_long_number(text)
 
     def rows(self, block: Block, window: Window) -> list[Any] | None:
         """A row for each record; None if the block has to go the long way."""

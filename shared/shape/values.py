@@ -95,6 +95,15 @@ AS_IS: dict[str, type] = {"string": str, "boolean": bool, "real": float}
 """A value of exactly this type needs no cast."""
 
 
+_DIGITS_AS_0 = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether JSON text may hold an integer beyond 64 bits: 19 digits in a row. A quick no is a sure one."""
+    return _LONG_NUMBER in text.translate(_DIGITS_AS_0)
+
+
 def encodable(value: Any) -> Any:
     """`value` with every integer beyond 64 bits as text: JSON could carry it, Azure would not."""
     if isinstance(value, dict):
