@@ -65,10 +65,10 @@ class DelimitedParser:
         """Give the rows that are whole and have their newline."""
         yield from self._blocks(ended=False)
         size = self._buffer.data.rfind(b"\n") + 1
-        while size and self._skip == 0 and self._header is not None:
-            block, taken = self._read(self._buffer.peek(size))
+        while size and self._skip == 0:
+            block, taken = self._whole(self._buffer.peek(size))
             self._take(taken, block)
-            if block.end > block.start.base:
+            if block is not None and block.end > block.start.base:
                 yield block
             if not taken:
                 return
@@ -121,11 +121,7 @@ class DelimitedParser:
     def _next(self, size: int, *, last: bool) -> Block | None:
         """Read the next `size` bytes, whole lines; None if they do not end a row, or hold no data."""
         text = self._buffer.peek(size)
-        if self._header is None:
-            taken = self._read_header(text)
-            block = None
-        else:
-            block, taken = self._read(text)
+        block, taken = self._whole(text)
         if taken:
             self._take(taken, block)
             return block
@@ -183,6 +179,12 @@ class DelimitedParser:
                 self._header = list(self._options.names) or _unique([_clean(name) for name in row.fields])
                 return _size(lines[: row.after])
         return len(text)
+
+    def _whole(self, text: bytes) -> tuple[Block | None, int]:
+        """The header (None) or else the block of whole rows that `text` begins with, and its bytes."""
+        if self._header is None:
+            return None, self._read_header(text)
+        return self._read(text)
 
     def _read(self, text: bytes) -> tuple[Block, int]:
         """The block of the whole rows in `text`, and how many bytes they are."""
