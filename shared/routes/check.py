@@ -70,7 +70,7 @@ class _Checker:
         unknown = _UNKNOWN.match(text)
         if unknown:
             inner = (*inner, unknown[1])
-            text = f"no such key{_did_you_mean(unknown[1], _fields(type_))}"
+            text = f"no such key{_did_you_mean(unknown[1], _fields(type_)) or '.'}"
         self.say((*path, *inner), _plain(text))
         return _remove(value, inner)
 
@@ -83,7 +83,7 @@ class _Checker:
             raise RoutesError(self.problems)
         for key in top:
             if key != "routes":
-                self.say((key,), f"no such key{_did_you_mean(key, ['routes'])}.")
+                self.say((key,), f"no such key{_did_you_mean(key, ['routes']) or '.'}")
         found = [self.route(name, value) for name, value in top["routes"].items()]
         routes = [route for route in found if route is not None]
         self.across(routes)
@@ -125,7 +125,7 @@ class _Checker:
         kind = value.get("type")
         if kind not in FORMATS:
             hint = _did_you_mean(str(kind), list(FORMATS))
-            self.say((*path, "type"), f"no format {kind!r}{hint}. There are: {', '.join(FORMATS)}.")
+            self.say((*path, "type"), f"no format {kind!r}{hint or '.'} There are: {', '.join(FORMATS)}.")
             return None
         return self.convert(value, FORMATS[kind].options, path)
 
@@ -133,7 +133,8 @@ class _Checker:
         if route.charset not in CHARSETS:
             hint = _did_you_mean(route.charset, list(CHARSETS))
             self.say(
-                (*path, "charset"), f"no charset {route.charset!r}{hint}. There are: {', '.join(CHARSETS)}."
+                (*path, "charset"),
+                f"no charset {route.charset!r}{hint or '.'} There are: {', '.join(CHARSETS)}.",
             )
         if not _TABLE_NAME.fullmatch(route.table):
             self.say(
@@ -217,7 +218,7 @@ class _Checker:
             hint = _did_you_mean(column.format or "", list(TIME_FORMATS))
             self.say(
                 path,
-                f"no time format {column.format!r}{hint}. There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.",
+                f"no time format {column.format!r}{hint or '.'} There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.",
             )
 
     def filters(self, route: RouteDeclaration, path: KeyPath) -> None:
@@ -227,7 +228,7 @@ class _Checker:
                 if name not in names:
                     self.say(
                         (*path, word, name),
-                        f"no such column{_did_you_mean(name, names)}; filters look at the route's columns.",
+                        f"no such column{_did_you_mean(name, names) or '.'} Filters look at the route's columns.",
                     )
 
     def table_columns(self, routes: list[Route]) -> None:
@@ -362,6 +363,7 @@ def _fields(type_: Any) -> list[str]:
 
 
 def _did_you_mean(word: str, words: list[str]) -> str:
+    """A question that ends the sentence it is put after, or ""."""
     close = difflib.get_close_matches(word, words, 1)
     return f"; did you mean {close[0]}?" if close else ""
 
