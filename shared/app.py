@@ -8,6 +8,7 @@ first used, not before.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from functools import cached_property, lru_cache
@@ -97,4 +98,6 @@ def app() -> App:
     Raises:
         SettingsError, RoutesError, ConfigError: what is wrong, and the remedy.
     """
+    # One line a request with all its headers, at Information: the SDKs' idea of a default.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     return App(settings.read(os.environ), Path(__file__).resolve().parent.parent)

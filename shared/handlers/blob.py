@@ -114,9 +114,6 @@ class _Taken:
             return
         try:
             run = self._ship(route)
-        except ClaimLost as lost:
-            logger.warning("%s", lost)
-            return
         except Exception:
             self._claim.finish("deferred", "an unexpected error; see the log")
             raise
@@ -139,7 +136,7 @@ class _Taken:
         try:
             self._close(run)
         except ClaimLost as lost:
-            logger.warning("%s", lost)
+            self._leave(lost)
 
     def _close(self, run: Run) -> None:
         if run.finished:
@@ -149,11 +146,16 @@ class _Taken:
         elif isinstance(run.error, SourceChanged):
             self._later("changed", str(run.error), 0)
         elif isinstance(run.error, ClaimLost):
-            logger.warning("%s", run.error)
+            self._leave(run.error)
         elif isinstance(run.error, NotReady) and self._waited_enough():
             self._die("NotReady", str(run.error))
         else:
             self._defer(run.error)
+
+    def _leave(self, lost: ClaimLost) -> None:
+        """Another worker goes on; should it be gone too, somebody looks again once its claim is stale."""
+        logger.warning("%s", lost)
+        self._app.work.put(self._work, self._app.settings.claim_seconds)
 
     def _waited_enough(self) -> bool:
         since = self._claim.entry.deferred_since

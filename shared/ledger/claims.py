@@ -32,6 +32,7 @@ class Claim:
         self._store = store
         self._name = name
         self._etag = etag
+        self._owner = entry.owner
 
     def save(self, position: Position, counts: Counts, *, seekable: bool) -> None:
         """Write a checkpoint, which is a sign of life as well.
@@ -58,10 +59,26 @@ class Claim:
 
     def _write(self) -> None:
         self.entry.updated = _now_text()
+        document, tags = self.entry.dump(), metadata(self.entry)
         try:
-            self._etag = self._store.replace(self._name, self.entry.dump(), metadata(self.entry), self._etag)
-        except Conflict as error:
-            raise ClaimLost(f"{self.entry.source}: another worker has taken over") from error
+            self._etag = self._store.replace(self._name, document, tags, self._etag)
+        except Conflict:
+            self._etag = self._after_conflict(document, tags)
+
+    def _after_conflict(self, document: bytes, tags: dict[str, str]) -> str:
+        """Our own write, if its answer was lost, looks like somebody else's: the owner in the entry tells."""
+        lost = ClaimLost(f"{self.entry.source}: another worker has taken over")
+        stored = self._store.read(self._name)
+        if stored is None:
+            raise lost
+        if stored.document == document:
+            return stored.etag
+        if parse(stored.document).owner != self._owner:
+            raise lost
+        try:
+            return self._store.replace(self._name, document, tags, stored.etag)
+        except Conflict:
+            raise lost from None
 
 
 class Ledger:

@@ -44,12 +44,11 @@ class Service:
         self._pause_until: dict[str, float] = {}
 
     def post(self, rule: str, stream: str, body: bytes) -> None:
-        """Send one gzipped JSON array.
+        """Send one gzipped JSON array. Whoever posts asks `pause` first.
 
         Raises:
             Throttled, ServiceUnavailable, ReplyLost, NotReady, Refused: see errors.py and answers.py.
         """
-        self._wait(rule)
         client, generation = self._connected()
         try:
             self._send(client, rule, stream, body)
@@ -80,10 +79,9 @@ class Service:
                 until = max(self._pause_until.get(rule, 0.0), time.monotonic() + seconds)
                 self._pause_until[rule] = until
 
-    def _wait(self, rule: str) -> None:
-        left = self._pause_until.get(rule, 0.0) - time.monotonic()
-        if left > 0:
-            time.sleep(left)
+    def pause(self, rule: str) -> float:
+        """Seconds that a rule asked everybody to wait; 0 when it takes posts."""
+        return max(self._pause_until.get(rule, 0.0) - time.monotonic(), 0.0)
 
     # -- the client ---------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 
 from ..encode import body
-from ..errors import Refused, ServiceUnavailable, Throttled
+from ..errors import Refused, ServiceUnavailable, Throttled, Transient
 from ..model import Batch, Outcome, Reject
 from .answers import ReplyLost
 from .service import Service
@@ -83,18 +83,25 @@ class Uploader:
         wait = FIRST_WAIT
         lost = False
         while True:
+            self._wait(
+                self._service.pause(self._rule), give_up, Throttled(f"the rule {self._rule} asked to wait")
+            )
             tally.attempts += 1
             try:
                 self._service.post(self._rule, stream, encoded)
             except (Throttled, ServiceUnavailable) as error:
                 lost = lost or isinstance(error, ReplyLost)
                 pause = error.retry_after if error.retry_after is not None else random.uniform(0, wait)  # noqa: S311
-                if time.monotonic() + pause > give_up or self._stopped.wait(pause):
-                    raise
+                self._wait(pause, give_up, error)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
                 tally.maybe_repeated += rows if lost else 0
                 return
+
+    def _wait(self, pause: float, give_up: float, error: Transient) -> None:
+        """Wait, or raise `error` if the time allowed does not reach that far or the run was stopped."""
+        if pause and (time.monotonic() + pause > give_up or self._stopped.wait(pause)):
+            raise error
 
     def _take_apart(
         self,

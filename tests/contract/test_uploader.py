@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -69,6 +70,22 @@ def test_what_does_not_pass_in_time_is_transient(
     server.faults({"status": status, "times": 50, "retry_after": "1"})
     with pytest.raises(error):
         uploader(server, seconds=0.5).send(batch(1))
+
+
+def test_one_pause_for_all_who_use_a_rule(server: MonitorUnderTest) -> None:
+    """After a 429 nobody posts to the rule before its Retry-After is over, and waiting ends when a run is stopped."""
+    server.faults({"status": 429, "retry_after": "30"})
+    service = Service(server.url)
+    with pytest.raises(Throttled):
+        Uploader(service, RULE, retry_seconds=0).send(batch(1))
+    assert 25 < service.pause(RULE) <= 30
+    other = Uploader(service, RULE, retry_seconds=60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(other.send, batch(1))
+        other.stop()
+        with pytest.raises(Throttled, match="asked to wait"):
+            waiting.result()
+    assert names(server) == []
 
 
 def test_a_refused_batch_is_halved_down_to_the_record_at_fault(server: MonitorUnderTest) -> None:

@@ -99,6 +99,18 @@ def test_a_silent_worker_is_replaced_and_cannot_write_any_more(store: Store) -> 
         old.finish("done")
 
 
+def test_a_write_whose_answer_was_lost_is_no_lost_claim(store: Store) -> None:
+    """A checkpoint that was written though its answer never came is known again by its owner."""
+    claim = taken(Ledger(store, 60))
+    before = claim._etag
+    claim.save(Position(ordinal=1), Counts(read=1, accepted=1), seekable=True)
+    claim._etag = before  # as if the answer had been lost
+    claim.save(Position(ordinal=2), Counts(read=2, accepted=2), seekable=True)
+    claim._etag = before
+    claim.finish("done")
+    assert Ledger(store, 60).claim(fresh()) is None
+
+
 def test_a_deferred_source_goes_on_from_its_checkpoint(store: Store) -> None:
     """Deferred work is taken up at once by whoever comes, where it stopped."""
     ledger = Ledger(store, 60)
