@@ -38,6 +38,7 @@ def iso(value: Any) -> str:
         and value[10] == "T"
         and value[4] == "-"
         and value[13] == ":"
+        and "," not in value  # ISO 8601 allows a decimal comma; that Kusto does is documented nowhere
     ):
         return value
     return to_text(when)
