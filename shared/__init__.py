@@ -1,4 +1,4 @@
-"""Logferry: files, messages and scheduled pulls become rows in Azure Monitor Logs.
+"""Logferry: files and messages become rows in Azure Monitor Logs.
 
 Data goes one way: sources -> decode -> parse -> shape -> encode -> upload -> ledger.
 `pipeline` composes the rooms and is the only module that knows all of them.

@@ -35,7 +35,7 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for its audit row
 
 @app.callback()
 def logferry() -> None:
-    """Files, messages and scheduled pulls become rows in Azure Monitor Logs."""
+    """Files and messages become rows in Azure Monitor Logs."""
 
 
 @app.command()

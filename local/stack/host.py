@@ -45,7 +45,7 @@ def command(kind: str, app: Path, port: int, options: tuple[str, ...] = ()) -> l
         if program is None:
             raise StackError(
                 "Azure Functions Core Tools (func) are not on the PATH: install them, "
-                "or leave the choice of the host away."
+                "or take the other host, which is the default."
             )
         return [program, "start", "--port", str(port), *options]
     own = [sys.executable, "-m", "local.functions_host", "--app", str(app), "--port", str(port)]
