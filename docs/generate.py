@@ -53,9 +53,15 @@ def _rows(type_: Any) -> list[str]:
         if part.get("enum") == [name] or (name == "type" and "enum" in part and len(part["enum"]) == 1):
             continue
         default = "required" if name in required else _default(part)
-        meaning = str(part.get("description", "")).replace("|", "\\|").replace("\n", " ")
-        rows.append(f"| `{name}` | {_type(part)} | {default} | {meaning} |")
+        rows.append(f"| `{name}` | {_type(part)} | {default} | {_cell(part.get('description', ''))} |")
     return rows
+
+
+def _cell(text: str) -> str:
+    """Prose for a table's cell: outside of backticks, nothing in it is HTML or emphasis to a reader of Markdown."""
+    parts = text.replace("|", "\\|").replace("\n", " ").split("`")
+    parts[::2] = [part.replace("<", "&lt;").replace("*", "\\*") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _default(part: dict[str, Any]) -> str:
@@ -77,11 +83,11 @@ def settings_page() -> str:
     ]
     for setting in SETTINGS:
         default = "required" if setting.default is None else f"`{setting.default}`" if setting.default else ""
-        lines.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
+        lines.append(f"| `{setting.name}` | {default} | {_cell(setting.meaning)} |")
     lines += ["", "The Functions host and the storage clients read these:", ""]
     lines += ["| setting | default | meaning |", "| --- | --- | --- |"]
     lines += [
-        f"| `{name}` | {f'`{default}`' if default else ''} | {text} |"
+        f"| `{name}` | {f'`{default}`' if default else ''} | {_cell(text)} |"
         for name, default, text in HOST_SETTINGS
     ]
     return "\n".join(lines) + "\n"
@@ -179,7 +185,8 @@ def audit_page() -> str:
         "| --- | --- |",
     ]
     lines += [
-        f"| `{name}` | {part.get('description', '')} |" for name, part in _schema(Audit)["properties"].items()
+        f"| `{name}` | {_cell(part.get('description', ''))} |"
+        for name, part in _schema(Audit)["properties"].items()
     ]
     return "\n".join(lines) + "\n"
 
