@@ -34,10 +34,13 @@ def block(records: list[Any], *, base: int = 0, offset: int = 0, rejects: Sequen
     return Block(start, records, ordinals, base + span, origin, bad)
 
 
-def rows(records: list[Any], **options: Any) -> Rows:
-    """A block's rows, unchanged."""
+def rows(records: list[Any], *, filtered: Sequence[int] = (), **options: Any) -> Rows:
+    """A block's rows, unchanged; `filtered` are the indexes of records that a filter left out."""
     made = block(records, **options)
-    return Rows(lines(records), made.ordinals, made, made.rejects)
+    kept = [index for index in range(len(records)) if index not in filtered]
+    ordinals = [made.ordinals[index] for index in kept]
+    out = [made.ordinals[index] for index in range(len(records)) if index in filtered]
+    return Rows(lines([records[index] for index in kept]), ordinals, made, made.rejects, out)
 
 
 def route(**parts: Any) -> Route:

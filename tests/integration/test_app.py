@@ -15,7 +15,8 @@ import pytest
 
 from shared import settings
 from shared.app import budget_seconds
-from shared.errors import ConfigError, RoutesError, SettingsError
+from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged
+from shared.sources.blob import open_blob
 from tests.azurite import Azurite
 from tests.build import lines
 from tests.ferry import ROUTES, Ferry, ferry
@@ -71,6 +72,24 @@ def test_a_new_version_of_a_blob_is_a_new_source(app: Ferry) -> None:
     app.drop("lines/a.ndjson", lines([{"TimeGenerated": NOW, "Name": "new"}]))
     app.take("lines/a.ndjson")
     assert landed(app) == ["n0", "n1", "new"]
+
+
+def test_a_blob_that_is_replaced_while_it_is_read_gives_no_byte_of_the_new_one(app: Ferry) -> None:
+    """Reading is of one version: once the blob is another one, or gone, the next range is refused."""
+    for change in (
+        lambda: app.drop("lines/a", b"b" * 300_000),
+        lambda: app.drop_container.delete_blob("lines/a"),
+    ):
+        app.drop("lines/a", b"a" * 300_000)
+        source = open_blob(app.drop_container.get_blob_client("lines/a"), 65_536)
+        assert source is not None
+        chunks = source.chunks()
+        read = next(chunks)
+        change()
+        with pytest.raises(SourceChanged):
+            for chunk in chunks:
+                read += chunk
+        assert set(read) == {ord("a")}
 
 
 def test_csv_in_gzip_is_shaped_and_filtered(app: Ferry) -> None:
@@ -246,6 +265,23 @@ def test_messages_of_every_form_land(app: Ferry) -> None:
     app.send(b"eyJuYW1lIjoiYmFzZTY0In0=")
     assert landed(app, "Events_CL") == ["array1", "array2", "base64", "envelope", "one"]
     assert landed(app) == ["blob0", "blob1", "blob2", "blob3"]
+
+
+def test_the_same_path_on_another_host_is_forbidden(app: Ferry) -> None:
+    """A URL must be the drop account's own: the same container and path elsewhere are never read."""
+    app.drop("lines/a.ndjson", lines(named(1)))
+    here = f"{app.blobs.url.rstrip('/')}/{app.environ['DROP_CONTAINER']}/lines/a.ndjson"
+    port = app.blobs.url.split(":")[2].split("/")[0]
+    for elsewhere in (
+        here.replace("127.0.0.1", "127.0.0.2"),
+        here.replace(port, "1"),
+        here.replace("http:", "https:"),
+        here.replace("http://", "http://user@"),
+        here + "?sig=x",
+    ):
+        app.send({"blob": elsewhere})
+    assert [dead["reason"] for dead in app.dead()] == ["Forbidden"] * 5
+    assert landed(app) == []
 
 
 @pytest.mark.parametrize(
