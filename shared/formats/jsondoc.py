@@ -147,8 +147,12 @@ class JsonParser:
         """What is held of an unfinished value."""
         if self._large is None:
             return self._buffer.rest()
-        raw = bytes(self._large.held) + bytes(self._buffer.data)
-        return Origin(self._large.start.offset, self._large.start.line, raw)
+        start, held = self._large.start, bytes(self._large.held)
+        if start.offset + len(held) != self._buffer.offset:
+            return (
+                self._buffer.rest()
+            )  # the beginning was not kept: it is a member that no path leads through
+        return Origin(start.offset, start.line, held + bytes(self._buffer.data))
 
     # -- steps: each gives a block, or whether it moved on -----------------------------------
 

@@ -253,6 +253,17 @@ def test_what_is_complete_and_the_rest_are_all(name: str, data: st.DataObject) -
         expected = block[3]
 
 
+def test_the_rest_of_a_member_that_is_skipped() -> None:
+    """A break inside a member that no path leads through: the rest is what is held, at its own place."""
+    parser = CASES["json-deep-path"].parser(Position())
+    source = b'{"a":["\\'
+    for byte in source:
+        assert list(parser.feed(bytes([byte]))) == []
+    assert list(parser.complete()) == []
+    rest = parser.rest()
+    assert source[rest.offset :] == rest.raw
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(_JSON_PIECES), max_size=30).map(b"".join))
 def test_a_wanted_type_changes_no_record(source: bytes) -> None:
