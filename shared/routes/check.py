@@ -123,7 +123,7 @@ class _Checker:
 
     def format(self, value: dict[str, Any], path: KeyPath) -> Any:
         kind = value.get("type")
-        if kind not in FORMATS:
+        if not isinstance(kind, str) or kind not in FORMATS:
             hint = _did_you_mean(str(kind), list(FORMATS))
             self.say((*path, "type"), f"no format {kind!r}{hint or '.'} There are: {', '.join(FORMATS)}.")
             return None
@@ -205,6 +205,8 @@ class _Checker:
             column.type != "dynamic" or column.from_ != EVERYTHING_ELSE
         ):
             self.say((*path, "from"), '"*" stands alone, on a column of type dynamic.')
+        if not all(_candidates(column)) or column.from_ == []:
+            self.say((*path, "from"), "name at least one key of the record, none of them empty.")
         if column.format is not None:
             self.time_format(column, (*path, "format"))
 

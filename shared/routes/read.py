@@ -59,8 +59,15 @@ def read(text: str, name: str) -> Document:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise RoutesError([_syntax(error, name)]) from error
+    except RecursionError as error:
+        raise RoutesError([f"{name}:1:1: the file is nested too deep."]) from error
     document = Document(name, None, {})
-    value = None if root is None else _build(root, (), document)
+    try:
+        value = None if root is None else _build(root, (), document)
+    except RecursionError as error:
+        raise RoutesError(
+            [f"{name}:1:1: the file is nested too deep, or an alias (*) stands in its own anchor (&)."]
+        ) from error
     return Document(name, value, document.marks, document.problems)
 
 
@@ -77,7 +84,7 @@ def _build(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         return _mapping(node, path, document)
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*path, index), document) for index, item in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(node, document)
 
 
 def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, Any]:
@@ -94,7 +101,21 @@ def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[
     return result
 
 
-def _scalar(node: Any) -> Any:
+def _scalar(node: Any, document: Document) -> Any:
     if not node.style and node.value in _BOOL:
         return _BOOL[node.value]
-    return yaml.constructor.SafeConstructor().construct_object(node)
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    except (
+        yaml.YAMLError,
+        ValueError,
+        KeyError,
+        AttributeError,
+    ):  # by what the tag names, or a number too long
+        mark = node.start_mark
+        kind = node.tag.rpartition(":")[2]
+        document.problems.append(
+            f"{document.name}:{mark.line + 1}:{mark.column + 1}: this cannot be read as {kind}. "
+            "Write it in quotes, without a tag."
+        )
+        return str(node.value)

@@ -26,6 +26,7 @@ from .values import AS_IS, CASTS, encodable, has_long_number
 from .window import Window
 
 _BAD = (ValueError, TypeError, OverflowError)
+_TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
 _encoder = msgspec.json.Encoder()
 
 
@@ -80,7 +81,10 @@ class Shaper:
 
     def shape(self, block: Block) -> Rows:
         """Rows for a block. Raises nothing on any record."""
-        short = self._short_way(block) if block.typed else None
+        try:
+            short = self._short_way(block) if block.typed else None
+        except RecursionError:  # the long way finds the record
+            short = None
         return short if short is not None else self._long_way(block)
 
     def _short_way(self, block: Block) -> Rows | None:
@@ -130,6 +134,9 @@ class Shaper:
                 row = self._row(record)
             except _Unfit as unfit:
                 rejects.append(_reject(block, index, unfit.reason, str(unfit)))
+                continue
+            except RecursionError:
+                rejects.append(_reject(block, index, *_TOO_DEEP))
                 continue
             if row is None:
                 filtered.append(block.ordinals[index])
@@ -232,10 +239,10 @@ class Shaper:
     ) -> tuple[bytes, list[int]]:
         try:
             text = _encoder.encode_lines(rows)
-        except (OverflowError, ValueError):
+        except (OverflowError, ValueError, RecursionError):
             text = None
         if text is None or has_long_number(text):
-            rows = [self._encodable(row) for row in rows]
+            rows, kept = self._encodable_rows(rows, kept, block, rejects)
             text = _encoder.encode_lines(rows)
         if not too_long(text):
             return text, kept
@@ -248,6 +255,23 @@ class Shaper:
                 detail = f"{name} is over {LONGEST_VALUE:,} bytes; Azure would cut it"
                 rejects.append(_reject(block, kept[place], "ValueTooLong", detail))
         return _encoder.encode_lines([rows[i] for i in good]), [kept[i] for i in good]
+
+    def _encodable_rows(
+        self, rows: list[Record], kept: list[int], block: Block, rejects: list[Reject]
+    ) -> tuple[list[Record], list[int]]:
+        """The rows that JSON and Azure can carry; what is nested too deep to be written is rejected."""
+        good: list[Record] = []
+        left: list[int] = []
+        for index, row in zip(kept, rows, strict=True):
+            try:
+                found = self._encodable(row)
+                _encoder.encode_lines([found])
+            except RecursionError:
+                rejects.append(_reject(block, index, *_TOO_DEEP))
+            else:
+                good.append(found)
+                left.append(index)
+        return good, left
 
     def _encodable(self, row: Record) -> Record:
         found = {name: encodable(value) for name, value in row.items()}

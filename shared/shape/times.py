@@ -8,6 +8,7 @@ is read here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 TimeParser = Callable[[Any], str]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO_LONGEST = len("2026-01-31T12:00:00.1234567Z")
+# Python reads more than that: week dates, a comma before the fraction.
+_AS_AZURE_TAKES_IT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,7})?Z")
 
 
 def to_text(when: datetime) -> str:
@@ -32,16 +34,7 @@ def iso(value: Any) -> str:
             return to_text(value)
         raise TypeError("no text")
     when = datetime.fromisoformat(value)
-    if (
-        value[-1] == "Z"
-        and 20 <= len(value) <= _ISO_LONGEST
-        and value[10] == "T"
-        and value[4] == "-"
-        and value[13] == ":"
-        and "," not in value  # ISO 8601 allows a decimal comma; that Kusto does is documented nowhere
-    ):
-        return value
-    return to_text(when)
+    return value if _AS_AZURE_TAKES_IT.fullmatch(value) else to_text(when)
 
 
 def _epoch(per_second: int) -> TimeParser:
@@ -94,4 +87,11 @@ def time_parser(name: str) -> TimeParser:
         return TIME_FORMATS[name]
     if "%" not in name:
         raise ValueError(name)
+    try:
+        datetime.strptime("", name)  # noqa: DTZ007 - only whether the pattern can be read
+    except re.error as error:  # the same part of a time twice
+        raise ValueError(name) from error
+    except ValueError as error:
+        if "does not match" not in str(error):
+            raise ValueError(name) from error
     return _pattern(name)

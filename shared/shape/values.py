@@ -105,11 +105,18 @@ def has_long_number(text: bytes) -> bool:
 
 
 def encodable(value: Any) -> Any:
-    """`value` with every integer beyond 64 bits as text: JSON could carry it, Azure would not."""
-    if isinstance(value, dict):
-        return {key: encodable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [encodable(item) for item in value]
-    if type(value) is int and not LONG_MIN <= value <= LONG_MAX:
-        return str(value)
-    return value
+    """`value` with every integer beyond 64 bits as text: JSON could carry it, Azure would not.
+
+    Level by level and not by recursion: what msgspec decodes may be nested deeper than Python calls go.
+    """
+    top = [value]
+    open_: list[Any] = [top]
+    while open_:
+        inside = open_.pop()
+        for key, item in list(inside.items() if isinstance(inside, dict) else enumerate(inside)):
+            if isinstance(item, dict | list):
+                inside[key] = item.copy()
+                open_.append(inside[key])
+            elif type(item) is int and not LONG_MIN <= item <= LONG_MAX:
+                inside[key] = str(item)
+    return top[0]

@@ -14,6 +14,7 @@ Forbidden. A message is data: nothing in it is ever taken for a setting.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,6 +24,9 @@ import msgspec
 from ..errors import BadMessage, Forbidden
 
 _EVENT_GRID = "Microsoft.Storage.BlobCreated"
+_DOTS = frozenset({".", ".."})
+_LONGEST_NAME = 1_024
+"""Characters of a blob's name (Naming and referencing containers, blobs and metadata)."""
 _KINDS = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -115,7 +119,10 @@ def _blob(text: str, account_url: str, route: str | None) -> BlobNamed:
 def _from_url(url: str, account_url: str) -> BlobNamed:
     """Container and name of a blob's URL in the drop account."""
     base = account_url.rstrip("/") + "/"
-    there, here = urlsplit(url), urlsplit(base)
+    try:
+        there, here = urlsplit(url), urlsplit(base)
+    except ValueError as error:
+        raise BadMessage(f"the blob's URL cannot be read: {error}") from error
     same_host = (there.scheme, there.netloc.lower()) == (here.scheme, here.netloc.lower())
     if not same_host or not there.path.startswith(here.path) or there.query or "@" in there.netloc:
         raise Forbidden("the message names a blob outside the drop storage account")
@@ -131,4 +138,9 @@ def _allowed(blob: BlobNamed, allowed: tuple[str, ...]) -> BlobNamed:
             f"the message names a blob in the container {blob.container!r}; allowed are {', '.join(allowed)} "
             "(ALLOWED_CONTAINERS)"
         )
+    # HTTP clients resolve dot segments, so `drop/../other/x` would be asked of another container.
+    if not _DOTS.isdisjoint(re.split(r"[/\\]", blob.name)):
+        raise Forbidden("the message names a blob by a path with . or .. in it")
+    if len(blob.name) > _LONGEST_NAME or "\0" in blob.name:
+        raise BadMessage(f"no blob can have this name: over {_LONGEST_NAME:,} characters, or a NUL in it")
     return blob

@@ -91,7 +91,8 @@ class Uploader:
                 self._service.post(self._rule, stream, encoded)
             except (Throttled, ServiceUnavailable) as error:
                 lost = lost or isinstance(error, ReplyLost)
-                pause = error.retry_after if error.retry_after is not None else random.uniform(0, wait)  # noqa: S311
+                # "Retry-After: 0" names no time to wait for; without one of our own it would be a hammer.
+                pause = error.retry_after or random.uniform(0, wait)  # noqa: S311
                 self._wait(pause, give_up, error)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
