@@ -1,12 +1,17 @@
-"""What the whole suite shares: one real Azurite a session."""
+"""What the whole suite shares: one real Azurite a session, and properties that no clock decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.azurite import Azurite, start_azurite
+
+# A busy machine is no failure: an example may take as long as it takes.
+settings.register_profile("logferry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("logferry")
 
 
 @pytest.fixture(scope="session")
