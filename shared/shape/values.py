@@ -54,6 +54,8 @@ def to_real(value: Any) -> float | int:
         if not _REAL.fullmatch(value):
             raise ValueError("no number")
         value = float(value)
+    elif type(value) is int and not LONG_MIN <= value <= LONG_MAX:
+        value = float(value)  # as a whole number it would go on as text, which is none
     elif type(value) is not float and type(value) is not int:
         raise TypeError("no number")
     if not math.isfinite(value):

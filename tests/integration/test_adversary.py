@@ -13,6 +13,7 @@ from shared.model import Batch, Position
 from shared.routes import loads
 from shared.shape.shaper import Shaper
 from shared.shape.times import iso
+from shared.shape.values import CASTS
 from shared.shape.window import window
 from shared.sources.message import asked
 from shared.upload.uploader import Uploader
@@ -97,6 +98,12 @@ def test_every_mistake_in_routes_is_a_sentence_with_its_line(lines: str) -> None
     """No text makes the routes' reader fail in another way than with sentences that say where."""
     with pytest.raises(RoutesError, match=r"^routes\.yaml:\d+:\d+: .+\."):
         loads(lines)
+
+
+def test_a_whole_number_beyond_64_bits_is_a_number_in_a_real_column() -> None:
+    """A real column gets a number, never the text that stands in for such a number elsewhere."""
+    assert CASTS["real"](10**23) == 1e23
+    assert isinstance(CASTS["real"](10**23), float)
 
 
 class Busy:
