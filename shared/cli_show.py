@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Cell = str | tuple[str, str]
 """Text, or text and its style (rich's words: `red`, `bold`, `dim`)."""
 
+_READABLE = 24
+"""A column that is wider may be folded to this many characters."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -80,7 +83,11 @@ class Show:
     ) -> None:
         """A table; columns whose heading is in `right` hold numbers."""
         if self.pretty:
-            self._boxed(headings, rows, right, indent)
+            rows = list(rows)
+            if self._fits(headings, rows, indent):
+                self._boxed(headings, rows, right, indent)
+            else:
+                self._listed(headings, rows)
             return
         text = [list(headings), *([clean(_text(cell)) for cell in row] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*text, strict=True)]
@@ -91,6 +98,22 @@ class Show:
             ]
             self._stream.write(" " * indent + "  ".join(cells).rstrip() + "\n")
         self._stream.flush()
+
+    def _fits(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int) -> bool:
+        """Whether a table would be readable: a column folded to a few letters is not."""
+        room = self.console.width - indent - 2 * len(headings)
+        columns = zip(*([len(_text(cell)) for cell in row] for row in rows), strict=True)
+        widths = [max(len(heading), *found) for heading, found in zip(headings, columns, strict=False)]
+        return sum(min(width, _READABLE) for width in widths) <= room
+
+    def _listed(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """A row after another, a line a value; what is empty is left out."""
+        width = max(map(len, headings))
+        for number, row in enumerate(rows, 1):
+            self.line(f"row {number}", "bold")
+            for heading, cell in zip(headings, row, strict=True):
+                if _text(cell):
+                    self.line(f"  {heading.ljust(width)}  {_text(cell)}")
 
     def _boxed(
         self, headings: Sequence[str], rows: Iterable[Sequence[Cell]], right: Collection[str], indent: int

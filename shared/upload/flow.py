@@ -10,10 +10,12 @@ all that has settled by then.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
+from ..errors import Transient
 from ..model import Batch, Counts, Outcome, Position, Reject
 
 
@@ -98,11 +100,15 @@ class Flow:
         self._pool.shutdown()
 
     def abandon(self) -> None:
-        """After an error: end retries, let what flies land, settle the contiguous prefix of it."""
+        """After an error: end retries, let what flies land, settle the prefix. Raises nothing."""
         self._uploader.stop()
-        wait(self._flying)
-        while self._flying and self._flying[0].exception() is None:
-            self._settle_first()
+        while wait(self._flying, timeout=self._progress.beat_seconds).not_done:
+            if self._checkpoint is not None and self._checkpoint.done():
+                self._checkpoint = None
+            self._begin_checkpoint()
+        with contextlib.suppress(Transient):  # rejects that cannot be written: the position stays before them
+            while self._flying and self._flying[0].exception() is None:
+                self._settle_first()
         self._flying.clear()
         self._pool.shutdown()
 

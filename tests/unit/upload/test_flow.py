@@ -125,6 +125,23 @@ def test_a_failure_leaves_the_contiguous_prefix() -> None:
     assert running.counts.accepted == 10
 
 
+def test_a_dead_letter_that_cannot_be_written_holds_the_position() -> None:
+    """Where rejects cannot be kept, the run ends before them, and says so by its position alone."""
+    written = Written()
+    written.dead_letter = _refuse  # type: ignore[method-assign]
+    running = flow(FakeUploader(), written)
+    with pytest.raises(ServiceUnavailable):
+        for batch in batches(6, frozenset({2})):
+            running.submit(batch)
+        running.drain()
+    running.abandon()
+    assert running.position.ordinal == 4
+
+
+def _refuse(first: int, rejects: list[Reject]) -> None:
+    raise ServiceUnavailable("storage is down")
+
+
 def test_a_lost_claim_stops_the_run() -> None:
     """A checkpoint that may not be written ends the run: nothing more is sent."""
     uploader, written = FakeUploader(), Written()
