@@ -102,7 +102,9 @@ class Show:
     def _fits(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int) -> bool:
         """Whether a table would be readable: a column folded to a few letters is not."""
         room = self.console.width - indent - 2 * len(headings)
-        columns = zip(*([len(_text(cell)) for cell in row] for row in rows), strict=True)
+        columns: list[tuple[int, ...]] = list(
+            zip(*([len(_text(c)) for c in row] for row in rows), strict=True)
+        )
         widths = [max(len(heading), *found) for heading, found in zip(headings, columns, strict=False)]
         return sum(min(width, _READABLE) for width in widths) <= room
 
