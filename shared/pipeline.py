@@ -208,7 +208,9 @@ def _blocks(chunks: Iterable[bytes], rooms: Rooms, start: Position) -> Iterator[
 def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[bytes]:
     for chunk in chunks:
         rooms.shaper.at(window(time.time(), rooms.received))
-        yield from rooms.decoder.feed(chunk)
+        for data in rooms.decoder.feed(chunk):
+            rooms.flow.sign_of_life()  # what is skipped or filtered sends nothing, for as long as it takes
+            yield data
         rooms.progress.seekable = rooms.decoder.transparent
     yield from rooms.decoder.flush()
 

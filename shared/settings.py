@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from .errors import SettingsError
 
@@ -64,7 +65,9 @@ def _texts(value: str) -> tuple[str, ...]:
 def _urls(value: str) -> tuple[str, ...]:
     urls = tuple(part.rstrip("/") for part in _texts(value))
     for url in urls:
-        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+        parts = urlsplit(url)
+        loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not parts.hostname or not (parts.scheme == "https" or loopback):
             raise ValueError("an https:// address (http only on loopback)")
     return urls
 

@@ -31,6 +31,15 @@ RESERVED = frozenset(
 )
 MAX_TRANSFORM = 15_360
 MAX_COLUMNS = 500
+_VALUE_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "datetime": (str,),
+    "int": (int,),
+    "long": (int,),
+    "real": (int, float),
+    "boolean": (bool,),
+    "dynamic": (str, int, float, bool),
+}
 _ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,44}")
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -227,11 +236,26 @@ class _Checker:
         names = [*route.columns, "TimeGenerated"]
         for word, wanted in (("keep", route.keep), ("drop", route.drop)):
             for name in wanted:
+                self.filter_values(route, name, wanted[name], (*path, word, name))
                 if name not in names:
                     self.say(
                         (*path, word, name),
                         f"no such column{_did_you_mean(name, names) or '.'} Filters look at the route's columns.",
                     )
+
+    def filter_values(self, route: RouteDeclaration, name: str, values: Any, path: KeyPath) -> None:
+        """A value of another type than its column's would match nothing, and `keep` would leave out every row."""
+        if name not in route.columns:
+            return
+        kind = route.columns[name].type
+        if not _tuple(values):
+            self.say(path, "names no value. List at least one.")
+        for value in _tuple(values):
+            if value is not None and type(value) not in _VALUE_TYPES[kind]:
+                self.say(
+                    path,
+                    f"{value!r} is {type(value).__name__}, but {name} is {kind}: it would match no row.",
+                )
 
     def table_columns(self, routes: list[Route]) -> None:
         """A column that several routes fill is one column: its name and type must be the same."""

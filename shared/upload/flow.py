@@ -11,6 +11,7 @@ all that has settled by then.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
@@ -71,6 +72,7 @@ class Flow:
         self._checkpoint: Future[None] | None = None
         self._uncovered = 0
         self._covering = 0
+        self._last_sign = time.monotonic()
         self.position = start
         self.counts = counts
 
@@ -85,6 +87,16 @@ class Flow:
             self._wait()
             self._collect()
         self._flying.append(self._pool.submit(self._uploader.send, batch))
+
+    def sign_of_life(self) -> None:
+        """Write a checkpoint if one is due though nothing was sent; cheap to ask often.
+
+        Raises:
+            Transient: the claim is lost, or the checkpoint could not be written.
+        """
+        if time.monotonic() - self._last_sign >= self._progress.beat_seconds:
+            self._collect()
+            self._begin_checkpoint()
 
     def drain(self) -> None:
         """Wait for all that is in flight.
@@ -158,6 +170,7 @@ class Flow:
 
     def _begin_checkpoint(self) -> None:
         if self._checkpoint is None:
+            self._last_sign = time.monotonic()
             self._covering = self._uncovered
             counts = _copy(self.counts)
             self._checkpoint = self._pool.submit(self._progress.save, self.position, counts)

@@ -370,6 +370,8 @@ def test_wrong_settings_are_named_all_at_once() -> None:
     text = str(caught.value)
     assert "UPLOAD_WINDOW is 'lots'; it should be a whole number from 1 to 64" in text
     assert "https:// address" in text
+    with pytest.raises(SettingsError, match="https:// address"):
+        settings.read({"DATA_COLLECTION_ENDPOINT": "http://localhost.elsewhere.example"})
     assert "LOGS_DCR_RULE_ID is not set" in text
     assert "DropStorage__blobServiceUri" in text
 

@@ -101,6 +101,11 @@ def one(part: str) -> str:
         ("    columns: { Rest: { from: '*' } }\n", '"*" stands alone, on a column of type dynamic'),
         ("    columns: { Extra: {} }\n", 'give it type: dynamic and from: "*"'),
         ("    drop: { Statsu: [1] }\n", "no such column"),
+        (
+            "    columns: { St: { type: int } }\n    keep: { St: ['200'] }\n",
+            "'200' is str, but St is int: it would match no row",
+        ),
+        ("    columns: { St: {} }\n    keep: { St: [] }\n", "names no value"),
         ("    stream: Web\n", "begins with Custom-"),
         ("    charset: utf8\n", "did you mean utf-8?"),
         ("    on_undeclared: drop\n    on_old_time: keep_in_extra\n", "no column from"),

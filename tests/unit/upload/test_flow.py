@@ -142,6 +142,22 @@ def _refuse(first: int, rejects: list[Reject]) -> None:
     raise ServiceUnavailable("storage is down")
 
 
+def test_a_run_that_sends_nothing_shows_signs_of_life() -> None:
+    """However long nothing is sent, the claim is kept: a checkpoint is written when one is due."""
+    written = Written()
+    written.beat_seconds = 0.01
+    running = flow(FakeUploader(), written)
+    for _ in range(5):
+        time.sleep(0.02)
+        running.sign_of_life()
+    running.drain()
+    assert written.events.count(("checkpoint", 0)) >= 2
+    written.beat_seconds = 60.0
+    quiet = len(written.events)
+    running.sign_of_life()
+    assert len(written.events) == quiet
+
+
 def test_a_lost_claim_stops_the_run() -> None:
     """A checkpoint that may not be written ends the run: nothing more is sent."""
     uploader, written = FakeUploader(), Written()
