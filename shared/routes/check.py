@@ -12,9 +12,8 @@ table references (learn.microsoft.com/azure/azure-monitor).
 from __future__ import annotations
 
 import copy
-import difflib
 import re
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -22,8 +21,9 @@ from ..decode import CHARSETS
 from ..errors import RoutesError
 from ..formats import FORMATS
 from ..shape.times import TIME_FORMATS, time_parser
-from .declare import EVERYTHING_ELSE, Column, ColumnType, From, Route, RouteDeclaration, Routes, Values
+from .declare import EVERYTHING_ELSE, Column, From, Route, RouteDeclaration, Routes, Values
 from .read import Document, KeyPath
+from .words import did_you_mean, inner_path, key_names, plain, remove
 
 RESERVED = frozenset(
     {"id", "BilledSize", "IsBillable", "InvalidTimeGenerated", "TenantId", "Title", "Type", "UniqueId"}
@@ -44,7 +44,6 @@ _ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,44}")
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _AT = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
-_KEY_IN_PATH = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 
 
@@ -75,13 +74,13 @@ class _Checker:
     def _take_out(self, value: Any, message: str, type_: Any, path: KeyPath) -> bool:
         """Say what `message` is about and remove the key, so that the next problem shows."""
         match = _AT.match(message)
-        text, inner = (match[1], _inner_path(match[2])) if match else (message, ())
+        text, inner = (match[1], inner_path(match[2])) if match else (message, ())
         unknown = _UNKNOWN.match(text)
         if unknown:
             inner = (*inner, unknown[1])
-            text = f"no such key{_did_you_mean(unknown[1], _fields(type_)) or '.'}"
-        self.say((*path, *inner), _plain(text))
-        return _remove(value, inner)
+            text = f"no such key{did_you_mean(unknown[1], key_names(type_)) or '.'}"
+        self.say((*path, *inner), plain(text))
+        return remove(value, inner)
 
     # -- routes -----------------------------------------------------------------------------
 
@@ -92,7 +91,7 @@ class _Checker:
             raise RoutesError(self.problems)
         for key in top:
             if key != "routes":
-                self.say((key,), f"no such key{_did_you_mean(key, ['routes']) or '.'}")
+                self.say((key,), f"no such key{did_you_mean(key, ['routes']) or '.'}")
         found = [self.route(name, value) for name, value in top["routes"].items()]
         routes = [route for route in found if route is not None]
         self.across(routes)
@@ -133,14 +132,14 @@ class _Checker:
     def format(self, value: dict[str, Any], path: KeyPath) -> Any:
         kind = value.get("type")
         if not isinstance(kind, str) or kind not in FORMATS:
-            hint = _did_you_mean(str(kind), list(FORMATS))
+            hint = did_you_mean(str(kind), list(FORMATS))
             self.say((*path, "type"), f"no format {kind!r}{hint or '.'} There are: {', '.join(FORMATS)}.")
             return None
         return self.convert(value, FORMATS[kind].options, path)
 
     def simple(self, route: RouteDeclaration, path: KeyPath) -> None:
         if route.charset not in CHARSETS:
-            hint = _did_you_mean(route.charset, list(CHARSETS))
+            hint = did_you_mean(route.charset, list(CHARSETS))
             self.say(
                 (*path, "charset"),
                 f"no charset {route.charset!r}{hint or '.'} There are: {', '.join(CHARSETS)}.",
@@ -226,7 +225,7 @@ class _Checker:
         try:
             time_parser(column.format or "iso")
         except ValueError:
-            hint = _did_you_mean(column.format or "", list(TIME_FORMATS))
+            hint = did_you_mean(column.format or "", list(TIME_FORMATS))
             self.say(
                 path,
                 f"no time format {column.format!r}{hint or '.'} There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.",
@@ -240,7 +239,7 @@ class _Checker:
                 if name not in names:
                     self.say(
                         (*path, word, name),
-                        f"no such column{_did_you_mean(name, names) or '.'} Filters look at the route's columns.",
+                        f"no such column{did_you_mean(name, names) or '.'} Filters look at the route's columns.",
                     )
 
     def filter_values(self, route: RouteDeclaration, name: str, values: Any, path: KeyPath) -> None:
@@ -357,52 +356,3 @@ def _shorthands(value: dict[str, Any]) -> dict[str, Any]:
     if "on_bad_value" in value and value["on_bad_value"] is None:
         value["on_bad_value"] = "null"
     return value
-
-
-def _inner_path(text: str) -> KeyPath:
-    """msgspec's `.columns.x[0]` as keys; `[...]`, which names no key, as "..."."""
-    found = _KEY_IN_PATH.finditer(text)
-    return tuple(m[1] if m[1] is not None else int(m[2]) if m[2] is not None else "..." for m in found)
-
-
-def _remove(value: Any, path: KeyPath) -> bool:
-    if not path:
-        return False
-    for part in path[:-1]:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    try:
-        del value[path[-1]]
-    except (KeyError, IndexError, TypeError):
-        return False
-    return True
-
-
-def _fields(type_: Any) -> list[str]:
-    return (
-        [field.encode_name for field in msgspec.structs.fields(type_)]
-        if hasattr(type_, "__struct_fields__")
-        else []
-    )
-
-
-def _did_you_mean(word: str, words: list[str]) -> str:
-    """A question that ends the sentence it is put after, or ""."""
-    close = difflib.get_close_matches(word, words, 1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _plain(text: str) -> str:
-    missing = re.match(r"Object missing required field `(.*)`", text)
-    if missing:
-        return f"{missing[1]} is missing."
-    types = ", ".join(get_args(ColumnType))
-    if text.startswith("Invalid enum value 'guid'"):
-        return "a stream has no guid type. Use string."
-    if text.startswith("Invalid enum value"):
-        return (
-            f"{text[len('Invalid enum value ') :]} is not one of those possible here (column types: {types})."
-        )
-    return text if text.endswith((".", "?")) else f"{text}."
