@@ -47,7 +47,7 @@ def _cores() -> Iterator[tuple[set[int], set[int]]]:
 
 
 @contextmanager
-def _parts(folder: Path) -> Iterator[tuple[str, str]]:
+def parts(folder: Path) -> Iterator[tuple[str, str]]:
     """Azurite's connection string and the endpoint's URL."""
     (folder / "routes.yaml").write_text(ROUTES)
     storage = azurite.begin(folder / "azurite.log", os.environ)
@@ -71,7 +71,8 @@ def _url(printed: str) -> str | None:
     return None
 
 
-def _upload(connection: str, name: str, size: int) -> int:
+def upload(connection: str, name: str, size: int) -> int:
+    """Drop about `size` bytes of JSON lines; the exact size."""
     container = BlobServiceClient.from_connection_string(connection).get_container_client("drop")
     if not container.exists():
         container.create_container()
@@ -98,22 +99,27 @@ def _run(kind: str, name: str, stream: str, environment: dict[str, str], core: s
     return json.loads(run.stdout)  # type: ignore[no-any-return]
 
 
+def environment(connection: str, url: str, folder: Path) -> dict[str, str]:
+    """The app settings, for both sides alike."""
+    return {
+        **os.environ,
+        "DropStorage": connection,
+        "DATA_COLLECTION_ENDPOINT": url,
+        "LOGS_DCR_RULE_ID": RULE,
+        "IDENTITY_ENDPOINT": f"{url}/msi/token",
+        "IDENTITY_HEADER": SECRET,
+        "NO_PROXY": "127.0.0.1",
+        "BENCH_ROOT": str(folder),
+    }
+
+
 def measure(size: int, runs: int) -> str:
     """Measure and give the page."""
     with tempfile.TemporaryDirectory() as text, _cores() as (core, _rest):
         folder = Path(text)
-        with _parts(folder) as (connection, url):
-            environment = {
-                **os.environ,
-                "DropStorage": connection,
-                "DATA_COLLECTION_ENDPOINT": url,
-                "LOGS_DCR_RULE_ID": RULE,
-                "IDENTITY_ENDPOINT": f"{url}/msi/token",
-                "IDENTITY_HEADER": SECRET,
-                "NO_PROXY": "127.0.0.1",
-                "BENCH_ROOT": str(folder),
-            }
-            return _page(size, runs, [_case(c, size, runs, connection, environment, core) for c in _CASES])
+        with parts(folder) as (connection, url):
+            given = environment(connection, url, folder)
+            return _page(size, runs, [_case(c, size, runs, connection, given, core) for c in _CASES])
 
 
 def _case(
@@ -125,7 +131,7 @@ def _case(
     core: set[int],
 ) -> dict[str, Any]:
     folder, stream, title = case
-    total = _upload(connection, f"{folder}/big.ndjson", size)
+    total = upload(connection, f"{folder}/big.ndjson", size)
     seen: dict[str, list[dict[str, Any]]] = {"sdk": [], "logferry": []}
     for number in range(runs):
         for kind in ("sdk", "logferry"):

@@ -11,6 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -26,6 +29,9 @@ from .routes import load
 from .settings import Settings
 from .sources.storage import Storage
 from .sources.work import WorkQueue
+
+SMALL_BLOB = 1_000_000
+"""Bytes; a blob up to this size takes no memory worth counting."""
 
 _MARGIN = 90.0
 _DEFAULT_TIMEOUT = 1_800.0
@@ -43,6 +49,7 @@ class App:
         self.settings = config
         self.routes = load(root / config.routes_file)
         self.budget = budget_seconds(root / "host.json")
+        self._slots = threading.BoundedSemaphore(config.concurrent_blobs)
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
         needed = -(-len(self.routes.streams()) // 10)
@@ -51,6 +58,22 @@ class App:
                 f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have "
                 f"{len(self.routes.streams())} streams and a rule holds ten: {needed} are needed."
             )
+
+    @contextmanager
+    def room_for(self, size: int) -> Iterator[bool]:
+        """Whether a blob of `size` bytes may be worked on now; for a large one this waits for its turn.
+
+        The host runs dozens of invocations at once, whatever memory there is.
+        """
+        if size <= SMALL_BLOB:
+            yield True
+            return
+        got = self._slots.acquire(timeout=self.settings.claim_seconds)
+        try:
+            yield got
+        finally:
+            if got:
+                self._slots.release()
 
     @cached_property
     def state(self) -> Store:

@@ -59,23 +59,34 @@ def take(app: App, container: str, name: str, route_name: str | None = None) -> 
         ServiceUnavailable: storage does not answer; the event should come again.
         BadMessage: there is no route of that name.
     """
-    began = time.monotonic()
-    client = app.storage.blobs.get_blob_client(container, name)
-    source = open_blob(client, app.settings.read_bytes)
+    work = BlobWork(container, name, route_name)
+    source = open_blob(app.storage.blobs.get_blob_client(container, name), app.settings.read_bytes)
     if source is None:
         _audit_gone(f"{container}/{name}")
         return
     route = app.corridor.route(route_name) if route_name else app.routes.for_blob(name)
     try:
-        claim = app.ledger.claim(_fresh(source, route), grows=source.grows)
+        with app.room_for(source.size) as there_is_room:
+            if there_is_room:
+                _claim_and_go_on(app, source, route, work)
+            else:
+                _look_again(app, work, f"{source.name}: other blobs are in work (CONCURRENT_BLOBS)")
     except SourceBusy as busy:
-        logger.info("%s; looking again later", busy)
-        app.work.put(BlobWork(container, name, route_name), delay=app.settings.claim_seconds / 2)
-        return
+        _look_again(app, work, str(busy))
+
+
+def _look_again(app: App, work: BlobWork, why: str) -> None:
+    logger.info("%s; looking again later", why)
+    app.work.put(work, delay=app.settings.claim_seconds / 2)
+
+
+def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork) -> None:
+    began = time.monotonic()
+    claim = app.ledger.claim(_fresh(source, route), grows=source.grows)
     if claim is None:
         logger.info("%s is done already", source.name)
         return
-    _Taken(app, source, claim, BlobWork(container, name, route_name), began).go_on(route)
+    _Taken(app, source, claim, work, began).go_on(route)
 
 
 def _fresh(source: BlobSource, route: Route | None) -> Entry:

@@ -56,6 +56,21 @@ def test_the_same_event_twice_lands_once(app: Ferry) -> None:
     assert len(landed(app)) == 10
 
 
+def test_large_blobs_wait_their_turn(app: Ferry) -> None:
+    """No more large blobs are in work at once than the setting says; small ones pass; who waited long looks again later."""
+    app.again(CONCURRENT_BLOBS="1", CLAIM_SECONDS="5")
+    app.drop("lines/large", lines(named(5_000, Pad="x" * 200)))
+    app.drop("lines/small", lines([{"Name": "small"}]))
+    with app.app.room_for(2_000_000) as got:
+        assert got
+        app.take("lines/small")
+        app.take("lines/large")
+    assert landed(app) == ["small"]
+    assert len(app.queued()) == 1
+    app.work({"do": "blob", "container": app.environ["DROP_CONTAINER"], "name": "lines/large"})
+    assert len(landed(app)) == 5_001
+
+
 def test_ten_events_at_once_land_once(app: Ferry) -> None:
     """Ten workers that get the same event at the same moment send its rows once."""
     app.drop("lines/a.ndjson", lines(named(10)))
