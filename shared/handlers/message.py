@@ -108,13 +108,13 @@ def _take(app: App, held: Held) -> None:
             return
         route = _route(app, what)
     except Permanent as error:
-        _die(app, facts, "", held, error, began)
+        _die(app, facts, None, held, error, began)
         return
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
         _audit(facts, route, "done", run.counts, began)
     elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
-        _die(app, facts, route.name, held, run.error, began)
+        _die(app, facts, route, held, run.error, began)
     else:
         _put_aside(app, held, run.error)
         _audit(facts, route, "deferred", run.counts, began, str(run.error))
@@ -156,39 +156,32 @@ def _put_aside(app: App, held: Held, error: Transient) -> None:
     app.work.put(HeldWork(held.id), delay)
 
 
-def _die(app: App, facts: SourceFacts, route: str, held: Held, error: Exception, began: float) -> None:
+def _die(
+    app: App, facts: SourceFacts, route: Route | None, held: Held, error: Exception, began: float
+) -> None:
     reason = type(error).__name__
     logger.error("message %s: dead-lettered: %s: %s", held.id, reason, error)
     raw = held.text.encode("utf-8", "surrogateescape")
-    app.dead_letter.source(facts, route, reason, str(error), raw)
-    row = audit.Audit(
-        kind="message",
-        source=facts.name,
-        version=facts.version,
-        route=route,
-        table="",
-        outcome="dead",
-        ms=_ms(began),
-        reason=str(error),
-    )
-    audit.write(row)
+    app.dead_letter.source(facts, route.name if route else "", reason, str(error), raw)
+    _audit(facts, route, "dead", Counts(), began, str(error))
 
 
 def _audit(
-    facts: SourceFacts, route: Route, outcome: audit.Result, counts: Counts, began: float, reason: str = ""
+    facts: SourceFacts,
+    route: Route | None,
+    outcome: audit.Result,
+    counts: Counts,
+    began: float,
+    reason: str = "",
 ) -> None:
     row = audit.Audit(
         kind="message",
         source=facts.name,
         version=facts.version,
-        route=route.name,
-        table=route.table,
+        route=route.name if route else "",
+        table=route.table if route else "",
         outcome=outcome,
-        ms=_ms(began),
+        ms=round((time.monotonic() - began) * 1000),
         reason=reason,
     )
     audit.write(audit.with_counts(row, counts))
-
-
-def _ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
