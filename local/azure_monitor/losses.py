@@ -29,19 +29,6 @@ POST_LOST = frozenset(
 """Nothing of the post arrives."""
 
 ROW_LOST = frozenset({"NotAnObject", "TransformationError"})
-VALUE_LOST = frozenset(
-    {
-        "UndeclaredField",
-        "DuplicateKey",
-        "BadValue",
-        "OutOfRange",
-        "BadTime",
-        "ValueCut",
-        "TimeMissing",
-        "TimeReplaced",
-        "ColumnNotInTable",
-    }
-)
 WARNINGS = frozenset({"NearLimit", "OverLimit", "TransformNotRun"})
 """Nothing is lost yet."""
 

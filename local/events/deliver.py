@@ -152,11 +152,6 @@ class Deliveries:
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def pending(self) -> int:
-        """How many are not delivered yet."""
-        return len(self._tasks)
-
     async def add(self, written: Written) -> None:
         """Deliver in the background; waits while too many are."""
         await self._room.acquire()

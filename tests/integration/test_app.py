@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from shared import settings
 from shared.app import budget_seconds
 from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged
+from shared.handlers import blob
 from shared.sources.blob import open_blob
 from tests.azurite import Azurite
 from tests.build import lines
@@ -246,6 +248,27 @@ def test_what_does_not_fit_in_one_invocation_goes_on(app: Ferry) -> None:
     assert rounds > 1
     assert len(landed(app)) == len(set(landed(app))) == 8_000
     assert app.entry("lines/a.ndjson").counts.adds_up()
+
+
+def test_a_source_whose_rows_are_all_filtered_keeps_its_claim(
+    app: Ferry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is sent for long, checkpoints are still written while the source is read."""
+    monkeypatch.setattr(blob.BlobProgress, "save", _counted(blob.BlobProgress.save, saved := []))
+    app.again(CLAIM_SECONDS="5")
+    app.app.settings = replace(app.app.settings, claim_seconds=0)  # a sign of life is always due
+    app.drop("rows/a.gz", gzip.compress(b"name,size\n" + b"skip,1\n" * 400_000, 1))
+    app.take("rows/a.gz")
+    assert app.entry("rows/a.gz").counts.filtered == 400_000
+    assert len(saved) >= 2
+
+
+def _counted(function: Callable[..., None], calls: list[int]) -> Callable[..., None]:
+    def counted(*arguments: Any) -> None:
+        calls.append(1)
+        function(*arguments)
+
+    return counted
 
 
 def test_a_compressed_source_goes_on_too(app: Ferry) -> None:
