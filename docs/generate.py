@@ -156,7 +156,7 @@ def formats_page() -> str:
     """docs/formats.md."""
     lines = ["# Formats", "", "The `type` of a route's `format`, and its other keys.", ""]
     for spec in FORMATS.values():
-        lines += [f"## {spec.name}", "", spec.summary, ""]
+        lines += [f"## {spec.name}", ""]
         text = (spec.options.__doc__ or "").strip()
         lines += [*(line.strip() for line in text.splitlines()), ""]
         rows = _rows(spec.options)

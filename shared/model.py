@@ -74,10 +74,12 @@ class Reject:
 class Block:
     """A run of consecutive records, as a parser gives them.
 
-    `records` are dicts or, where the parser was asked for a type and every record
-    of the block fits it (`typed`), instances of that type. `text`, where it is
-    given, holds the same records as JSON, a line each, every line ended by one
-    newline: a route that changes nothing can pass it on as it is.
+    `records` are dicts; or, where `names` is given, sequences of values in the order
+    of these names, as long as they are (None stands for a value that is not there);
+    or, where the parser was asked for a type and every record of the block fits it
+    (`typed`), instances of that type. `text`, where it is given, holds the same
+    records as JSON, a line each, every line ended by one newline: a route that
+    changes nothing can pass it on as it is.
     """
 
     start: Position
@@ -92,6 +94,17 @@ class Block:
     rejects: list[Reject] = field(default_factory=list)
     typed: bool = False
     text: bytes | None = None
+    names: Sequence[str] | None = None
+
+    def dicts(self) -> list[Record]:
+        """The records as dicts, for who needs no speed; a block of `typed` records has none."""
+        if self.names is None:
+            return self.records
+        names = self.names
+        return [
+            {name: value for name, value in zip(names, record, strict=True) if value is not None}
+            for record in self.records
+        ]
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, repeat
+from itertools import accumulate
 from typing import Any
 
 from ..model import Block, Origin, Position, Record, Reject
@@ -35,7 +35,7 @@ SURPLUS = "_surplus"
 
 
 class DelimitedParser:
-    """See `Parser`. Records are dicts of strings, keyed by the header."""
+    """See `Parser`. Records are rows named by the header; where anything is odd in a block, dicts."""
 
     def __init__(self, options: CsvOptions, start: Position, want: type | None = None) -> None:
         del want  # fields have no types
@@ -207,10 +207,11 @@ class DelimitedParser:
         start, size = self._position(), len(text) - len(tail.encode())
         block = Block(
             start=start,
-            records=list(map(dict, map(zip, repeat(header), rows))),
+            records=rows,
             ordinals=range(start.base, start.base + len(rows)),
             end=start.base + len(rows),
             origin=_Places(self._rows, start, text[:size]).of_row,
+            names=header,
         )
         return block, size
 

@@ -6,9 +6,10 @@ in `formats/__init__.py` imports the formats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -67,19 +68,40 @@ class MakeParser(Protocol):
         ...
 
 
-ParserFactory = Callable[..., Parser]
-
-
 @dataclass(frozen=True, slots=True)
 class FormatSpec:
-    """One row of the registry: all that the rest of Logferry knows of a format."""
+    """One row of the registry: all that the rest of Logferry knows of a format.
+
+    What a format is made of is imported when it is first asked for: a cold start
+    pays for the formats of its routes and for no others.
+    """
 
     name: str
     """The `type` in routes.yaml."""
-    options: type[msgspec.Struct]
-    """Its other keys in routes.yaml; each field is documented with msgspec.Meta(description=...)."""
-    make: MakeParser
-    splittable: bool
+    place: str
+    """`module:Options:Parser` in this package. The options Struct has the format's other keys in
+    routes.yaml, each documented with msgspec.Meta(description=...); its docstring is the format's
+    page in the docs, the first line of it a summary."""
+    splittable: bool = False
     """Whether a parser can start after any newline, so that several workers can share one source."""
-    summary: str
-    """One line for the documentation."""
+    text: bool = True
+    """Whether the input is text in the route's charset; else its bytes are taken as they are."""
+
+    @property
+    def options(self) -> type[msgspec.Struct]:
+        """What a route may say of its input."""
+        return cast("type[msgspec.Struct]", self._part(1))
+
+    @property
+    def make(self) -> MakeParser:
+        """The parser's constructor."""
+        return cast("MakeParser", self._part(2))
+
+    @property
+    def summary(self) -> str:
+        """One line for the documentation."""
+        return (self.options.__doc__ or "").strip().partition("\n")[0]
+
+    def _part(self, index: int) -> Any:
+        parts = self.place.split(":")
+        return getattr(import_module(f".{parts[0]}", __package__), parts[index])

@@ -10,15 +10,13 @@ two ways give the same records.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from ..model import Block, Origin, Position, Reject
-from .buffer import LineBuffer, LongLine
-from .face import BLOCK_BYTES
+from ..model import Block, Origin, Position
 from .jsonvalue import FAILED, OBJECT, Problem, needs_a_look, read_object, skips
+from .lines import Line, LineParser, Lines, reject_of
 
 
 class NdjsonOptions(
@@ -30,96 +28,25 @@ class NdjsonOptions(
     """
 
 
-class _Line(NamedTuple):
-    """A line that is not blank, without its line end."""
-
-    offset: int
-    number: int
-    raw: bytes
-
-
-class _Lines:
-    """A block's text and, when asked for, its lines."""
-
-    def __init__(self, start: Position, text: bytes) -> None:
-        self.start = start
-        self.text = text
-
-    @cached_property
-    def lines(self) -> list[_Line]:
-        """Lines that are not blank."""
-        found, offset = [], self.start.offset
-        for number, line in enumerate(self.text.split(b"\n"), self.start.line):
-            raw = line.removesuffix(b"\r")
-            if raw.strip(b" \t\r"):
-                found.append(_Line(offset, number, raw))
-            offset += len(line) + 1
-        return found
-
-
-class NdjsonParser:
+class NdjsonParser(LineParser):
     """See `Parser`. `Block.text` is given where every record of a block fits `want`."""
 
     def __init__(self, options: NdjsonOptions, start: Position, want: type | None = None) -> None:
-        self._buffer = LineBuffer(start)
-        self._ordinal = start.base
+        del options  # there are none
+        super().__init__(start)
         self._typed: msgspec.json.Decoder[Any] | None = None
         self._skips = want is None or skips(want)
         if want is not None:
             self._typed = msgspec.json.Decoder(want)
 
-    def feed(self, data: bytes) -> Iterator[Block]:
-        """Take the next bytes; give the blocks that are complete."""
-        self._buffer.push(data)
-        yield from self._blocks(ended=False)
+    def read(self, source: Lines) -> Iterator[Block]:
+        """One block for the window."""
+        yield self._at_once(source) or self._one_by_one(source)
 
-    def flush(self) -> Iterator[Block]:
-        """Give what is left; a last line without its newline is a record too."""
-        yield from self._blocks(ended=True)
-
-    def complete(self) -> Iterator[Block]:
-        """Give the whole lines that are left."""
-        yield from self._blocks(ended=False)
-        size = self._buffer.data.rfind(b"\n") + 1
-        if size:
-            yield from self._block(size)
-
-    def rest(self) -> Origin:
-        """What is held of an unfinished line."""
-        return self._buffer.rest()
-
-    def _blocks(self, *, ended: bool) -> Iterator[Block]:
-        buffer = self._buffer
-        while True:
-            long = buffer.long_line(ended=ended)
-            if long is not None:
-                yield self._too_long(long)
-                continue
-            size = buffer.lines(BLOCK_BYTES, ended=ended)
-            if not size:
-                return
-            yield from self._block(size)
-
-    def _too_long(self, long: LongLine) -> Block:
-        start = Position(offset=long.offset, base=self._ordinal, line=long.line, ordinal=self._ordinal)
-        reject = long.reject(self._ordinal)
-        self._ordinal += 1
-        return Block(start, [], [], self._ordinal, _no_record, [reject])
-
-    def _block(self, size: int) -> Iterator[Block]:
-        """The block of the next `size` bytes; none if they are blank."""
-        base = self._ordinal
-        start = Position(offset=self._buffer.offset, base=base, line=self._buffer.line, ordinal=base)
-        source = _Lines(start, self._buffer.take(size))
-        newlines = self._buffer.line - start.line
-        block = self._at_once(source, newlines) or self._one_by_one(source)
-        self._ordinal = block.end
-        if block.end > base:
-            yield block
-
-    def _at_once(self, source: _Lines, newlines: int) -> Block | None:
+    def _at_once(self, source: Lines) -> Block | None:
         """All lines in one call, if each is one object."""
-        text, count = source.text, newlines
+        text = source.text
+        count = text.count(b"\n")
         if not text.endswith(b"\n"):
             text, count = text + b"\n", count + 1
         if not _is_an_object_a_line(text, count):
@@ -153,7 +80,7 @@ class NdjsonParser:
         """Whether msgspec sees every value of `text`, or would find nothing where it does not look."""
         return not self._skips or not needs_a_look(text)
 
-    def _one_by_one(self, source: _Lines) -> Block:
+    def _one_by_one(self, source: Lines) -> Block:
         lines, base = source.lines, source.start.base
         fitting = self._fitting(source)
         if fitting is not None:
@@ -171,7 +98,7 @@ class NdjsonParser:
         for index, line in enumerate(lines):
             record = read_object(line.raw)
             if isinstance(record, Problem):
-                rejects.append(_reject(base + index, line, _at_the_end(record, source, line)))
+                rejects.append(reject_of(base + index, line, _at_the_end(record, source, line)))
             else:
                 kept.append((index, record))
         return Block(
@@ -183,7 +110,7 @@ class NdjsonParser:
             rejects=rejects,
         )
 
-    def _fitting(self, source: _Lines) -> list[Any] | None:
+    def _fitting(self, source: Lines) -> list[Any] | None:
         """The lines' records as instances of the wanted type, if all of them fit."""
         if self._typed is None or not source.lines or not self._is_seen(source.text):
             return None
@@ -206,17 +133,9 @@ def _is_an_object_a_line(text: bytes, count: int) -> bool:
     return found == count - 1 or found + text.count(b"}\r\n{") == count - 1
 
 
-def _reject(ordinal: int, line: _Line, problem: Problem) -> Reject:
-    return Reject(ordinal, line.offset, line.number, problem.reason, problem.detail, line.raw)
-
-
-def _at_the_end(problem: Problem, source: _Lines, line: _Line) -> Problem:
+def _at_the_end(problem: Problem, source: Lines, line: Line) -> Problem:
     """A last line that has no newline and stops in the middle was cut off, not written wrongly."""
     cut = line is source.lines[-1] and not source.text.endswith(b"\n")
     if cut and problem == ("InvalidJson", "the text ends in the middle of a value"):
         return Problem("TruncatedInput", "the input ends in the middle of this record")
     return problem
-
-
-def _no_record(index: int) -> Origin:
-    raise IndexError(index)

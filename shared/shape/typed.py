@@ -145,7 +145,7 @@ def _want(columns: dict[str, Column], fields: dict[str, str], *, changes: bool) 
 def as_dicts(block: Block) -> list[Any]:
     """The block's records as dicts, whatever the parser made of them."""
     if not block.typed:
-        return block.records
+        return block.dicts()
     if block.text is not None:
         return _decoder.decode_lines(block.text)
     found = msgspec.to_builtins(block.records)

@@ -25,4 +25,4 @@ def blocks(parser: Parser, chunks: Iterable[bytes]) -> list[Block]:
 def read(kind: str, data: bytes, **options: Any) -> tuple[list[Any], list[Reject]]:
     """Records and rejects of `data`."""
     found = blocks(parser(kind, **options), [data])
-    return [r for block in found for r in block.records], [r for block in found for r in block.rejects]
+    return [r for block in found for r in block.dicts()], [r for block in found for r in block.rejects]

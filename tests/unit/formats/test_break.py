@@ -26,7 +26,7 @@ def test_records_before_a_break_are_given(kind: str, source: bytes, options: dic
     """However small the input, every record that is whole before the break is given, and the rest is the one cut."""
     reader = parser(kind, **options)
     blocks = [*reader.feed(source), *reader.complete()]
-    assert [record for block in blocks for record in block.records] == [
+    assert [record for block in blocks for record in block.dicts()] == [
         {"a": "1", "b": "2"},
         {"a": "3", "b": "4"},
     ]

@@ -20,7 +20,7 @@ def test_an_input_gives_what_its_json_says(source: Path) -> None:
     """Records with their ordinals, and rejects with place, reason and bytes, are those written down."""
     expected = json.loads(source.with_suffix(".json").read_text())
     found = blocks(parser(source.parent.name, **expected["options"]), [source.read_bytes()])
-    records = [[ordinal, r] for b in found for ordinal, r in zip(b.ordinals, b.records, strict=True)]
+    records = [[ordinal, r] for b in found for ordinal, r in zip(b.ordinals, b.dicts(), strict=True)]
     rejects = [
         {
             "ordinal": r.ordinal,
@@ -53,5 +53,5 @@ def test_csv_spectrum_passes_as_it_is() -> None:
         ):  # its JSON is one object, with another phone number than its CSV
             expected = [{**expected, "Contact Phone Number": "2095257564"}]
         found = blocks(parser("csv"), [source.read_bytes()])
-        assert [r for b in found for r in b.records] == expected, source.name
+        assert [r for b in found for r in b.dicts()] == expected, source.name
         assert not [r for b in found for r in b.rejects], source.name
