@@ -1,0 +1,116 @@
+"""Microsoft's own Kusto analyser, where Node.js and its npm package are.
+
+Rule: it is asked, never needed: without it the check is ours alone, and that is
+said. Invariant: one process for all transforms of a file (starting it takes about a
+second, a transform some milliseconds). Nothing is downloaded, and no network used.
+
+The package is @kusto/language-service-next, which `npm install` puts into
+node_modules: that of the current directory, of a folder that is given, or of
+Logferry's own; or the folder that KUSTO_LANGUAGE_SERVICE names.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from .face import kusto_type
+
+PACKAGE = Path("node_modules", "@kusto", "language-service-next")
+VARIABLE = "KUSTO_LANGUAGE_SERVICE"
+HOW = f"npm install @kusto/language-service-next, or name its folder in {VARIABLE}"
+SECONDS = 60
+
+_SCRIPT = Path(__file__).with_name("analyse.js")
+_NEEDED = ("bridge.min.js", "Kusto.Language.Bridge.min.js")
+_ERROR = re.compile(r"^\s*\w*(?:Error|Exception): .{1,160}", re.MULTILINE)
+_ONLY_IN_TRANSFORMS = {
+    "geo_location": {"takes": ["string"], "gives": "dynamic"},
+    "parse_cef_dictionary": {"takes": ["string"], "gives": "dynamic"},
+}
+"""Functions that no query knows, and the analyser has to be told of."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What the analyser says of a place, in its own words."""
+
+    start: int
+    """Characters into the text."""
+    end: int
+    code: str
+    """KS142 and the like."""
+    message: str
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """What the analyser says of a transform."""
+
+    findings: list[Finding]
+    columns: dict[str, str] | None
+    """What comes out: name to type."""
+
+
+class Analyser(NamedTuple):
+    """Where the two halves are."""
+
+    node: str
+    package: Path
+
+
+class AnalyserError(Exception):
+    """The analyser is there and did not answer; the message says why."""
+
+
+def find(environ: Mapping[str, str], folders: Sequence[Path] = ()) -> Analyser | None:
+    """The analyser, or None where Node.js or the package is missing.
+
+    Args:
+        environ: for KUSTO_LANGUAGE_SERVICE and PATH.
+        folders: further folders that may have a node_modules.
+    """
+    node = shutil.which("node", path=environ.get("PATH"))
+    named = environ.get(VARIABLE)
+    own = Path(__file__).resolve().parents[2]
+    places = [Path(named)] if named else [folder / PACKAGE for folder in (Path.cwd(), *folders, own)]
+    package = next((p for p in places if all((p / name).is_file() for name in _NEEDED)), None)
+    return Analyser(node, package.resolve()) if node and package else None
+
+
+def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str]]]) -> list[Analysis]:
+    """Ask about transforms, each a text and the columns of its source.
+
+    Raises:
+        AnalyserError: it did not start, did not end within a minute, or gave no answer.
+    """
+    asked = {
+        "transforms": [{"text": text, "columns": _kusto(columns)} for text, columns in transforms],
+        "functions": _ONLY_IN_TRANSFORMS,
+    }
+    command = [analyser.node, str(_SCRIPT), str(analyser.package)]
+    try:
+        run = subprocess.run(  # noqa: S603 - node, found on PATH
+            command, input=msgspec.json.encode(asked), capture_output=True, timeout=SECONDS, check=True
+        )
+        found = msgspec.json.decode(run.stdout, type=list[Analysis])
+    except subprocess.CalledProcessError as error:
+        said = _ERROR.search(error.stderr.decode(errors="replace"))
+        raise AnalyserError(f"node left with {error.returncode}{f': {said[0]}' if said else ''}") from error
+    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
+        raise AnalyserError(str(error)[:200]) from error
+    if len(found) != len(transforms):
+        raise AnalyserError("it answered about other transforms than those asked.")
+    return [msgspec.structs.replace(one, columns=_ours(one.columns)) for one in found]
+
+
+def _kusto(columns: Mapping[str, str]) -> dict[str, str]:
+    return {name: "bool" if kind == "boolean" else kind for name, kind in columns.items()}
+
+
+def _ours(columns: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if columns is None else {name: kusto_type(kind) for name, kind in columns.items()}
