@@ -33,6 +33,8 @@ FORMATS: dict[str, FormatSpec] = {
         FormatSpec("json", "jsondoc:JsonOptions:JsonParser"),
         FormatSpec("csv", "delimited:CsvOptions:DelimitedParser"),
         FormatSpec("tsv", "delimited:TsvOptions:DelimitedParser"),
+        FormatSpec("w3c", "w3c:W3cOptions:W3cParser"),
+        FormatSpec("zeek", "zeek:ZeekOptions:ZeekParser"),
     )
 }
 """Every format by its name in routes.yaml, in the order of the docs."""
