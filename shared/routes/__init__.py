@@ -5,6 +5,7 @@ or HTTP. Invariant: a Routes object is always usable; anything wrong with the fi
 is a RoutesError that lists every mistake with its line, key, value and remedy.
 
     read.py     YAML to plain values, with the line of every key
+    scalars.py  the place of each character of a text such as `transform`
     declare.py  what may be written, as types; the JSON Schema comes from them
     check.py    values to Routes, or every problem at once
 """
@@ -16,9 +17,9 @@ from pathlib import Path
 from ..errors import RoutesError
 from .check import check
 from .declare import Column, From, Route, Routes
-from .read import read
+from .read import Document, read
 
-__all__ = ["Column", "From", "Route", "Routes", "load", "loads"]
+__all__ = ["Column", "From", "Route", "Routes", "document", "load", "loads"]
 
 
 def loads(text: str, name: str = "routes.yaml") -> Routes:
@@ -34,11 +35,11 @@ def loads(text: str, name: str = "routes.yaml") -> Routes:
     return check(read(text, name))
 
 
-def load(path: Path) -> Routes:
-    """Routes from a file.
+def document(path: Path) -> Document:
+    """A routes file as plain values with their places, not checked yet.
 
     Raises:
-        RoutesError: the file cannot be read, or anything in it is wrong.
+        RoutesError: the file cannot be read, or is not YAML.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -47,4 +48,13 @@ def load(path: Path) -> Routes:
         raise RoutesError(
             [f"{path}: cannot be read: {reason}. Set ROUTES_FILE to the routes file."]
         ) from error
-    return loads(text, str(path))
+    return read(text, str(path))
+
+
+def load(path: Path) -> Routes:
+    """Routes from a file.
+
+    Raises:
+        RoutesError: the file cannot be read, or anything in it is wrong.
+    """
+    return check(document(path))

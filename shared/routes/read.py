@@ -7,8 +7,8 @@ written twice is a problem, never a silent overwrite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -31,6 +31,20 @@ _Loader.yaml_implicit_resolvers = {
 _BOOL = {"true": True, "True": True, "false": False, "False": False}
 
 
+PLACED = frozenset({"transform"})
+"""Keys whose value is a text of its own, with places inside it (scalars.py)."""
+
+
+class Scalar(NamedTuple):
+    """How a value is written: `|`, `>`, a quote or None, and its first and last place, both from 0."""
+
+    style: str | None
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
 @dataclass(frozen=True)
 class Document:
     """A file's values, and the place of each key."""
@@ -40,6 +54,9 @@ class Document:
     marks: dict[KeyPath, tuple[int, int]]
     """Key path -> line and column, both from 1."""
     problems: list[str] = field(default_factory=list)
+    scalars: dict[KeyPath, Scalar] = field(default_factory=dict)
+    """How the values of PLACED keys are written."""
+    text: str = ""
 
     def at(self, path: KeyPath) -> str:
         """`file:line:column` of a key, or of its nearest parent that is there."""
@@ -61,14 +78,14 @@ def read(text: str, name: str) -> Document:
         raise RoutesError([_syntax(error, name)]) from error
     except RecursionError as error:
         raise RoutesError([f"{name}:1:1: the file is nested too deep."]) from error
-    document = Document(name, None, {})
+    document = Document(name, None, {}, text=text)
     try:
         value = None if root is None else _build(root, (), document)
     except RecursionError as error:
         raise RoutesError(
             [f"{name}:1:1: the file is nested too deep, or an alias (*) stands in its own anchor (&)."]
         ) from error
-    return Document(name, value, document.marks, document.problems)
+    return replace(document, value=value)
 
 
 def _syntax(error: yaml.YAMLError, name: str) -> str:
@@ -84,6 +101,10 @@ def _build(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         return _mapping(node, path, document)
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*path, index), document) for index, item in enumerate(node.value)]
+    if path and path[-1] in PLACED:
+        start, end = node.start_mark, node.end_mark
+        style = getattr(node, "style", None)
+        document.scalars[path] = Scalar(style, start.line, start.column, end.line, end.column)
     return _scalar(node, document)
 
 

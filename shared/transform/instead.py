@@ -185,15 +185,15 @@ def operator(name: str) -> str:
     """A sentence for an operator after a pipe."""
     remedy = _OPERATORS.get(name)
     if remedy:
-        return f"a rule does not take {name}: {remedy}"
+        return f"a rule does not take `{name}`: {remedy}"
     guess = did_you_mean(name.lower(), list(OPERATORS))
-    return f"a rule has no operator {name}{guess or '.'} There are: {', '.join(OPERATORS)}."
+    return f"a rule has no operator `{name}`{guess or '.'} There are: {', '.join(OPERATORS)}."
 
 
 def infix(name: str) -> str | None:
     """A sentence for an operator between two values, or None where the word is none."""
     remedy = _STRING_OPERATORS.get(name)
-    return f"a rule does not take {name}: {remedy}" if remedy else None
+    return f"a rule does not take `{name}`: {remedy}" if remedy else None
 
 
 def function(name: str, bound: list[str]) -> str:

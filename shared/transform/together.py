@@ -1,0 +1,125 @@
+"""Our check and Microsoft's analyser, put together.
+
+Rule: the analyser's word wins for syntax, names and types; what a rule takes of the
+language, and what the table takes of the columns, is ours. One mistake is told once,
+in our words where we have some. Invariant: without the analyser, or where it was not
+asked, the result is our check's as it is. Strategy: what the analyser says behind
+its first syntax error follows from that error and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .analyser import Analyser, Analysis, Finding, analyse
+from .check import UNSHAPED, check_transform
+from .face import Checked, Kind, Problem, problem
+from .output import output_problems
+
+_SYNTAX = frozenset({"KS001", "KS002", "KS003", "KS004", "KS005", "KS006", "KS174", "KS176", "KS198"})
+_NAMES = frozenset({"KS109", "KS110", "KS142", "KS204", "KS211"})
+_STRUCTURE: frozenset[Kind] = frozenset({"bracket", "syntax"})
+_JUDGED: frozenset[Kind] = frozenset({"name", "type"})
+_OPENINGS = {
+    "Missing: ": "{} is missing here.",
+    "Expected: ": "{} is expected here.",
+    "Unexpected: ": "{} is not expected here.",
+    "Missing expression": "a value is missing here.",
+    "The incomplete fragment is unexpected": "this is not expected here.",
+}
+_HINT = ": If the keyword"
+_NO_TYPE = frozenset({"unknown", "error", "null", "void"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A transform, its source and its table."""
+
+    text: str
+    columns: Mapping[str, str] | None
+    """Of the stream; None where they are not known."""
+    table: Mapping[str, str] | None
+    """Of the table; None where they are not known."""
+    name: str = "the table"
+
+
+def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked]:
+    """Check transforms, all with one process of the analyser.
+
+    Raises:
+        AnalyserError: the analyser is there and did not answer.
+    """
+    checked = [check_transform(one.text, one.columns, one.table, one.name) for one in asked]
+    known = [(i, one.columns) for i, one in enumerate(asked) if one.columns is not None and one.text.strip()]
+    if analyser is None or not known:
+        return checked
+    found = analyse(analyser, [(asked[index].text, columns) for index, columns in known])
+    for (index, _), analysis in zip(known, found, strict=True):
+        checked[index] = together(asked[index], checked[index], analysis)
+    return checked
+
+
+def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:
+    """What is wrong with a transform by both, and the columns that come out."""
+    problems = _problems(asked.text, ours, analysis.findings)
+    columns: Mapping[str, str | None] | None = ours.columns
+    if analysis.columns is not None:
+        columns = {n: None if kind in _NO_TYPE else kind for n, kind in analysis.columns.items()}
+    if columns is not None and not UNSHAPED & {found.kind for found in problems}:
+        problems += output_problems(asked.text, columns, ours, asked.table, asked.name)
+    return replace(ours, columns=columns).saying(problems)
+
+
+def _problems(text: str, ours: Checked, findings: Sequence[Finding]) -> list[Problem]:
+    broken = min((f.start for f in findings if f.code in _SYNTAX), default=len(text) + 1)
+    kept = [p for p in ours.problems if _stands(text, p, findings, broken)]
+    structure = min((p.offset for p in kept if p.kind in _STRUCTURE), default=len(text) + 1)
+    told: set[int] = set()
+    for found in sorted(findings, key=lambda f: (f.start, f.code in {"KS109", "KS110"})):
+        repeats = any(_at(text, found, p.offset) for p in kept) or found.start in told
+        follows = found.start > broken or (found.code in _SYNTAX and found.start >= structure)
+        if not repeats and not follows and not _same_step(text, found, kept):
+            told.add(found.start)
+            kept.append(problem(text, found.start, _sentence(found.message), _kind(found)))
+    return kept
+
+
+def _same_step(text: str, found: Finding, kept: Sequence[Problem]) -> bool:
+    """Whether a wrong type follows from how the same step is written."""
+    places = [p.offset for p in kept if p.kind in _STRUCTURE]
+    return _kind(found) == "type" and any("|" not in text[slice(*sorted((found.start, at)))] for at in places)
+
+
+def _stands(text: str, problem: Problem, findings: Sequence[Finding], broken: int) -> bool:
+    """Whether a problem of ours is one, the analyser having looked."""
+    if problem.kind == "output":
+        return False  # looked at again, with the analyser's columns
+    if problem.kind in _STRUCTURE:
+        return bool(findings)
+    if problem.kind in _JUDGED:
+        return problem.offset >= broken or any(_at(text, found, problem.offset) for found in findings)
+    return True
+
+
+def _at(text: str, found: Finding, offset: int) -> bool:
+    """Whether a finding is about this place; one of no length is about what comes next."""
+    if found.start == found.end:
+        return found.start <= offset and not text[found.start : offset].strip()
+    return found.start <= offset < found.end
+
+
+def _kind(found: Finding) -> Kind:
+    if found.code in _SYNTAX:
+        return "syntax"
+    return "name" if found.code in _NAMES else "type"
+
+
+def _sentence(message: str) -> str:
+    """The analyser's words, as a sentence."""
+    message = message.partition(_HINT)[0].strip()
+    for opening, sentence in _OPENINGS.items():
+        if message.startswith(opening):
+            return sentence.format(message[len(opening) :].rstrip("."))
+    message = message[:1].lower() + message[1:]
+    return message if message.endswith(".") else f"{message}."
