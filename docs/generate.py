@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
+from docs.schema import routes_schema
 from shared.audit import Audit
 from shared.decode import CHARSETS
 from shared.formats import FORMATS
-from shared.routes.declare import Column, From, RouteDeclaration
+from shared.routes.declare import FACTS, Column, From, Replace, RouteDeclaration
 from shared.settings import HOST_SETTINGS, SETTINGS
 
 DOCS = Path(__file__).resolve().parent
@@ -116,25 +117,89 @@ Its table has `TimeGenerated` and `Extra`, a dynamic column with all the record'
 _ROUTES_TAIL = """\
 ## What Azure would lose, and what happens here
 
-| in a record | what Azure would do without an error | what Logferry does | choice |
+| in a record | what Azure would do without an error | what Logferry does, if the route says nothing else | choice |
 | --- | --- | --- | --- |
 | a field that no column takes | discard it | keeps it in the `"*"` column | `on_undeclared` |
 | a value that does not fit its column | make it null | keeps it in the `"*"` column, under its key | `on_bad_value` |
 | a TimeGenerated more than 2 days old or 1 day ahead | replace it | sends the time of receipt, keeps the record's own time | `on_old_time` |
 | no TimeGenerated, or one that cannot be read | fill in the time of receipt | sends it, and counts it | |
-| a value over 64 KB | cut it | dead-letters the record | |
-| a record over 1 MB | refuse the post, or lose it | dead-letters the record | |
-| NaN, Infinity, lone surrogates | accept and lose it | rejects the record with its position | |
-| an integer beyond 64 bits | lose it | sends it as text | |
+| a value over 64 KB | cut it | dead-letters the record | `on_long_value` |
+| a row over 1 MB | refuse the post, or lose it | dead-letters the record | `on_large_record` |
+| NaN, Infinity | accept the post and lose it | sends them as text: inside a dynamic value where they stand, of a real column in the `"*"` column | `on_not_a_number` |
+| an integer beyond 64 bits | lose it | sends it as text | `on_big_integer` |
+| half of a surrogate pair | accept the post and lose it | writes it as its escape, `\\ud800` | `on_lone_surrogate` |
+| a key that comes twice in an object | keep one of the values | the last value counts; the earlier ones are in the `"*"` column, under `_duplicate_keys` | `on_duplicate_key` |
 
-Every one of these is counted in the audit row of its source (`changed`, or `dead_lettered`). A record that the
-route's `keep` or `drop` leaves out is counted as filtered.
+Every one of these is counted in the audit row of its source (`changed`, or `dead_lettered`), and `logferry preview`
+shows them before anything is sent. Where a route has no `"*"` column, what would be kept there costs the record instead:
+it is dead-lettered. A record that the route's `keep` or `drop` leaves out is counted as filtered.
 
 ## Where a column's value comes from
 
 `from` names a key of the record. A name with dots is looked for as it is written first, then as a path: `id.orig_h`
 finds `{"id.orig_h": ...}` and `{"id": {"orig_h": ...}}`. With several names the first that is there and not null is
 taken. What a column took is not in `"*"` again.
+
+```yaml
+columns:
+  TimeGenerated: { type: datetime, join: [date, time], format: "%d.%m.%Y %H:%M:%S", zone: Europe/Berlin }
+  Status:        { type: int, from: [http.status, status_code] }
+  Site:          { value: Berlin }                      # a constant
+  Host:          { fact: path.host }                    # from: { blobs: ["logs/{host}/**/*.log"] }
+  File:          { fact: file }
+  Line:          { type: int, fact: line }
+  RecordId:      { fact: record_id }                    # to drop repeats: summarize take_any(*) by RecordId
+  Details:       { type: dynamic, from: details, format: json }   # a text that holds JSON
+  Extra:         { type: dynamic, from: "*" }
+```
+
+An empty text in a column that is no string and not dynamic is null: it is a delimited file's way to say nothing.
+
+### Times
+
+`format` says how a time is written; all of them become UTC with up to seven digits of a second, as Azure keeps them.
+A time that carries no zone is in the column's `zone`, or in UTC. One without a year (`syslog`, or a pattern without
+`%Y`) gets the year in which it is the latest time not more than a day after the file was last modified.
+
+### Facts
+
+| fact | what it is |
+| --- | --- |
+@FACTS@
+| `path.NAME` | the part of the blob's path that a pattern of `from.blobs` captures as `{NAME}` |
+
+## Redaction
+
+```yaml
+redact:
+  Email: hash                                          # the same text, the same hash: it can still be counted and joined
+  Authorization: remove
+  Card: mask                                           # ************1234
+  Path: { replace: "token=[^&]+", with: "token=..." }  # RE2
+  user.phone: remove                                   # a field that no column takes, inside what "*" keeps
+```
+
+A redacted column's value is nowhere in the row as it was, not in `"*"` either. `hash` is HMAC-SHA-256 with the app
+setting `REDACT_SALT`. A record that cannot become a row goes to the dead letter as it came, with everything in it:
+whoever may read the dead letter may read the source.
+
+## A list in a record
+
+`explode: items` makes a row of each element of the list under `items`, with the record's other fields beside it:
+`{"host": "a", "items": [{"n": 1}, {"n": 2}]}` becomes `{"host": "a", "items": {"n": 1}}` and `{"host": "a", "items":
+{"n": 2}}`, so that a column takes `from: items.n`. A record without the list, or with an empty one, stays one row.
+
+## Filters
+
+`keep: { Level: [error, fatal] }` sends only rows whose column has one of these values, `drop` leaves such rows out; both
+look at the value after its cast, and what they leave out is counted as filtered. Anything more is the rule's
+`transform`, in KQL: see [transforms.md](transforms.md).
+
+## In an editor
+
+`routes.schema.json` is the JSON Schema of this file, made from the same code. With the first line of routes.yaml,
+`# yaml-language-server: $schema=routes.schema.json`, VS Code (with Red Hat's YAML extension) and other editors complete
+keys and mark slips as you type.
 """
 
 
@@ -142,13 +207,15 @@ def routes_page() -> str:
     """docs/routes.md."""
     parts = [_ROUTES_HEAD, "## Keys of a route", "", *_rows(RouteDeclaration), ""]
     parts += ["### from", "", *_rows(From), ""]
+    parts += ["### redact", "", "A word, or a mapping with:", "", *_rows(Replace), ""]
     parts += [
         "### columns",
         "",
         "Each key is a column's name (2 to 45 letters, digits and `_`, a letter first).",
         "",
     ]
-    parts += [*_rows(Column), "", _ROUTES_TAIL]
+    facts = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FACTS.items())
+    parts += [*_rows(Column), "", _ROUTES_TAIL.replace("@FACTS@", facts)]
     return "\n".join(parts)
 
 
@@ -204,15 +271,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a page is out of date")
     check = parser.parse_args().check
+    made = {DOCS / name: _MARK + make() for name, make in PAGES.items()}
+    made[DOCS.parent / "routes.schema.json"] = json.dumps(routes_schema(), indent=2) + "\n"
     stale = []
-    for name, make in PAGES.items():
-        path, text = DOCS / name, _MARK + make()
+    for path, text in made.items():
         if check and (not path.exists() or path.read_text(encoding="utf-8") != text):
-            stale.append(name)
+            stale.append(path.relative_to(DOCS.parent))
         elif not check:
             path.write_text(text, encoding="utf-8")
-    for name in stale:
-        print(f"docs/{name} is not what the code says: run python -m docs.generate", file=sys.stderr)
+    for path in stale:
+        print(f"{path} is not what the code says: run python -m docs.generate", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -52,6 +52,9 @@ class App:
         self._slots = threading.BoundedSemaphore(config.concurrent_blobs)
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
+        hashing = [r.name for r in self.routes.by_name.values() if "hash" in r.redact.values()]
+        if hashing and config.redact_salt is None:
+            raise ConfigError(f"REDACT_SALT is not set, but the route {hashing[0]} has redact: hash.")
         needed = -(-len(self.routes.streams()) // 10)
         if len(config.rule_ids) < needed:
             raise ConfigError(

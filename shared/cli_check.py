@@ -1,146 +1,179 @@
-"""`logferry check`: routes.yaml, with every problem, or explained.
+"""`logferry check`: routes.yaml, its transforms and the app settings, with every problem, or explained.
 
 Rule: it says what the app will do, with every default worked out; it reads the
-same code as the app, so the two cannot differ.
+same code as the app, so the two cannot differ. Invariant: every problem of the file
+is told at once, in the file's order; Microsoft's analyser is asked where it is there,
+and that it is not is no problem.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from .cli_explain import count, explain
+from .cli_settings import settings_problems
 from .cli_show import Show
 from .errors import RoutesError
-from .routes import Column, Route, Routes, load
-from .routes.declare import EVERYTHING_ELSE
+from .routes import Routes, document
+from .routes.check import check as check_routes
+from .transform.analyser import HOW, find
+from .transform.face import Checked
+from .transform.file import FileChecked, check_file
 
-_WORD = re.compile(r"[\w./*%-]+")
-_NOTHING: tuple[Any, ...] = (None, [], {}, (), "")
-_ENDS = {"dead_letter": "dead-lettered", "null": "null", "drop": "left out, and counted"}
+_INDENT = 4
+_PLACED = re.compile(r":(\d+):(\d+): (?:routes\.([^.:]+))?")
 
 
-def check(path: Path, *, as_json: bool) -> bool:
-    """Look at a routes file and say what was found; whether it can be used."""
+class Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    file: str
+    line: int | None
+    column: int | None
+    route: str | None
+    message: str
+    """Whole, as it is shown: place, key and sentence."""
+
+
+def check(path: Path, *, as_json: bool, settings: str | None = None) -> bool:
+    """Look at a routes file and say what was found; whether it can be used.
+
+    Args:
+        path: the routes file.
+        as_json: for programs.
+        settings: also the app settings: a file such as local.settings.json, or `env` for the environment.
+            None looks at the environment if it has a DATA_COLLECTION_ENDPOINT.
+    """
     show = Show()
-    try:
-        routes = load(path)
-    except RoutesError as error:
-        if as_json:
-            show.raw(_json(path, error.problems, None))
-        else:
-            _problems(show, error.problems)
-        return False
+    found = _look(path)
+    if settings is None and os.environ.get("DATA_COLLECTION_ENDPOINT"):
+        settings = "env"
+    if settings is not None:
+        file = "environment" if settings == "env" else settings
+        said = settings_problems(settings, found.routes)
+        found = found._replace(
+            problems=[*found.problems, *(Problem(file, None, None, None, p) for p in said)]
+        )
     if as_json:
-        show.raw(_json(path, (), routes))
+        show.raw(_json(path, found))
+    elif found.problems or found.routes is None:
+        _problems(show, found)
     else:
-        _explain(show, path, routes)
-    return True
+        explain(show, found.routes, found.transforms)
+        _all_well(show, path, found.routes, settings)
+    if found.without and not as_json:
+        show.line(found.without, "dim")
+    return not found.problems
 
 
-def _json(path: Path, problems: tuple[str, ...], routes: Routes | None) -> str:
+class _Found(NamedTuple):
+    problems: list[Problem]
+    routes: Routes | None
+    transforms: Mapping[str, Checked] = {}
+    without: str = ""
+    """Why Microsoft's analyser had no part in it."""
+    lines: Sequence[str] = ()
+    """Of the routes file."""
+
+
+def _look(path: Path) -> _Found:
+    """The routes file: its problems, its routes, its transforms."""
+    routes: Routes | None = None
+    said: Sequence[str] = ()
+    try:
+        read = document(path)
+    except RoutesError as error:
+        return _Found([_problem(path, sentence) for sentence in error.problems], None)
+    try:
+        routes = check_routes(read)
+    except RoutesError as error:
+        said = error.problems
+    analyser = find(os.environ, [path.resolve().parent]) if read.scalars else None
+    transforms = check_file(read, analyser)
+    problems = [_problem(path, sentence) for sentence in said]
+    problems += [_problem(path, _transform_sentence(path, found)) for found in transforms.problems]
+    problems.sort(key=lambda found: (found.line or 0, found.column or 0))
+    without = _without(transforms, asked=analyser is not None)
+    return _Found(problems, routes, transforms.by_route, without, read.text.splitlines())
+
+
+def _transform_sentence(path: Path, found: Any) -> str:
+    return f"{path}:{found.line}:{found.column}: routes.{found.route}.transform: {found.sentence}"
+
+
+def _without(transforms: FileChecked, *, asked: bool) -> str:
+    """A sentence where the transforms were checked without Microsoft's analyser."""
+    alone = "transforms were checked without it"
+    if not transforms.by_route:
+        return ""
+    if transforms.failed is not None:
+        return f"Microsoft's Kusto analyser did not answer ({transforms.failed}); {alone}."
+    if asked:
+        return ""
+    return f"Microsoft's Kusto analyser was not found; {alone}. To have it: {HOW}."
+
+
+def _problem(path: Path, message: str) -> Problem:
+    """A sentence that begins with its place, taken apart."""
+    match = _PLACED.match(message, len(str(path))) if message.startswith(str(path)) else None
+    if match is None:
+        return Problem(str(path), None, None, None, message)
+    return Problem(str(path), int(match[1]), int(match[2]), match[3], message)
+
+
+def _json(path: Path, found: _Found) -> str:
+    problems = [_without_place(problem) for problem in found.problems]
     answer = {
         "file": str(path),
         "ok": not problems,
         "problems": problems,
-        "routes": list(routes.by_name.values()) if routes else [],
+        "routes": list(found.routes.by_name.values()) if found.routes and not problems else [],
+        "outputs": {name: checked.columns for name, checked in found.transforms.items()},
+        "note": found.without,
     }
     return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n"
 
 
-def _problems(show: Show, problems: tuple[str, ...]) -> None:
-    for problem in problems:
-        show.line(problem, "red")
+def _without_place(problem: Problem) -> dict[str, Any]:
+    message = problem.message
+    if problem.line is not None:
+        message = message[len(f"{problem.file}:{problem.line}:{problem.column}: ") :]
+    return {**problem._asdict(), "message": message}
+
+
+def _problems(show: Show, found: _Found) -> None:
+    for problem in found.problems:
+        show.prose(problem.message, "red")
+        if show.pretty and problem.line is not None and problem.column is not None:
+            for line in _excerpt(found.lines, problem.line, problem.column, show.console.width - _INDENT):
+                show.line(" " * _INDENT + line, "dim")
     show.line()
-    show.line(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}.", "bold")
+    show.line(f"{count(len(found.problems), 'problem')}.", "bold")
 
 
-def _explain(show: Show, path: Path, routes: Routes) -> None:
-    for route in routes.by_name.values():
-        show.line(f"{route.name}: {_kind(route)} -> {route.stream} -> {route.table}", "bold")
-        for word, meaning in _facts(route):
-            show.line(f"  {word:<10} {meaning}")
-        show.line()
-        _columns(show, route)
-        show.line()
+def _excerpt(lines: Sequence[str], line: int, column: int, width: int) -> tuple[str, ...]:
+    """The line of the file and a mark below the column, or nothing where there is no such line."""
+    if not 0 < line <= len(lines):
+        return ()
+    text = "".join(sign if sign.isprintable() else " " for sign in lines[line - 1].rstrip())
+    start = len(text) - len(text.lstrip())
+    if column - start > width:
+        start = column - width // 2
+    return text[start : start + width], " " * max(column - 1 - start, 0) + "^"
+
+
+def _all_well(show: Show, path: Path, routes: Routes, settings: str | None) -> None:
     streams = len(routes.streams())
     rules = -(-streams // 10)
+    told = f", settings of {settings}" if settings else ""
     show.line(
-        f"{path}: {_count(len(routes.by_name), 'route')}, {_count(streams, 'stream')} in "
-        f"{_count(rules, 'rule')}. No problems.",
+        f"{path}: {count(len(routes.by_name), 'route')}, {count(streams, 'stream')} in "
+        f"{count(rules, 'rule')}{told}. No problems.",
         "green",
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' if number != 1 else ''}"
-
-
-def _kind(route: Route) -> str:
-    return str(route.format.__struct_config__.tag)
-
-
-def _facts(route: Route) -> Iterator[tuple[str, str]]:
-    takes = list(route.takes.blobs)
-    if route.takes.messages:
-        takes.append("messages that name no route")
-    yield "takes", ", ".join(takes) or "messages that name it"
-    yield "format", _format(route)
-    for word, filters in (("keep", route.keep), ("drop", route.drop)):
-        for column, values in filters.items():
-            yield word, f"{column} is {' or '.join(_value(value) for value in values)}"
-    if route.transform:
-        yield "transform", " ".join(route.transform.split())
-    yield "bad value", _kept(route, route.on_bad_value)
-    yield "undeclared", _kept(route, route.on_undeclared)
-    yield "old time", _old_time(route)
-
-
-def _format(route: Route) -> str:
-    options = msgspec.structs.asdict(route.format)
-    told = [f"{key} {_value(value)}" for key, value in options.items() if value not in _NOTHING]
-    return ", ".join([_kind(route), *told, f"charset {route.charset}"])
-
-
-def _value(value: Any) -> str:
-    """A word as it is, anything else as JSON."""
-    if isinstance(value, str) and _WORD.fullmatch(value):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def _kept(route: Route, how: str) -> str:
-    return f"kept in {route.extra}" if how == "keep_in_extra" else _ENDS[how]
-
-
-def _old_time(route: Route) -> str:
-    if route.on_old_time == "dead_letter":
-        return "dead-lettered"
-    source = route.columns["TimeGenerated"].from_
-    same = (
-        n
-        for n, c in route.columns.items()
-        if n != "TimeGenerated" and c.type == "datetime" and c.from_ == source
-    )
-    return f"TimeGenerated becomes the time of receipt; the original is in {next(same, route.extra)}"
-
-
-def _columns(show: Show, route: Route) -> None:
-    headings: tuple[str, ...] = ("Column", "Type", "From", "Meaning")
-    if not any(column.description for column in route.columns.values()):
-        headings = headings[:3]
-    rows = [_column(name, column)[: len(headings)] for name, column in route.columns.items()]
-    show.table(headings, rows, indent=2)
-
-
-def _column(name: str, column: Column) -> tuple[str, ...]:
-    if column.from_ == EVERYTHING_ELSE:
-        source = "all other fields"
-    else:
-        source = column.from_ if isinstance(column.from_, str) else ", else ".join(column.from_ or [name])
-    if column.type == "datetime":
-        source += f" ({column.format or 'iso'})"
-    return name, column.type, source, column.description or ""

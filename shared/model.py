@@ -95,6 +95,8 @@ class Block:
     typed: bool = False
     text: bytes | None = None
     names: Sequence[str] | None = None
+    odd: bool = False
+    """Whether a value may hold what JSON cannot carry: NaN, Infinity, half of a surrogate pair."""
 
     def dicts(self) -> list[Record]:
         """The records as dicts, for who needs no speed; a block of `typed` records has none."""

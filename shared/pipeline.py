@@ -12,17 +12,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from .decode import Decoder, make_decoder, skip
-from .encode import Encoder
-from .errors import BadMessage, DecodeError, Transient
+from .decode import Caps, Decoder, Piece, make_decoder
+from .encode import LIMIT, Encoder
+from .errors import BadMessage, Transient
 from .formats import FORMATS, Parser
-from .model import Block, Counts, Origin, Position, Reject, SourceFacts
+from .model import Counts, Position, Rows, SourceFacts
+from .reading import Reader
 from .routes import Route, Routes
+from .routes.match import captured
 from .settings import Settings
+from .shape.facts import Context
 from .shape.shaper import Shaper
 from .shape.window import window
 from .upload.flow import Flow, Progress
@@ -40,19 +44,39 @@ class Start(NamedTuple):
 
 
 @dataclass(slots=True)
+class Front:
+    """The rooms from bytes to rows, made for one run."""
+
+    decoder: Decoder
+    reader: Reader
+    """Its `member` is the file of an archive that the block in work comes from."""
+    shaper: Shaper
+
+    def rows(self, pieces: Iterable[Piece]) -> Iterator[Rows]:
+        """Rows of what the decoder gives, block by block."""
+        for block in self.reader.blocks(pieces):
+            self.shaper.context.member = self.reader.member or None
+            yield self.shaper.shape(block)
+
+
+class Limits(NamedTuple):
+    """What the app's settings say of reading and shaping."""
+
+    caps: Caps = Caps()
+    batch_bytes: int = LIMIT
+    salt: bytes | None = None
+
+
+@dataclass(slots=True)
 class Rooms:
     """What `ship` composes, made for one run."""
 
-    decoder: Decoder
-    parser: Parser
-    shaper: Shaper
+    front: Front
     encoder: Encoder
     flow: Flow
     progress: Progress
     received: float
     """Epoch seconds: when work on the source first began."""
-    skip: int
-    """Decoded bytes that come before the run's first one."""
 
 
 @dataclass(slots=True)
@@ -78,6 +102,11 @@ class Corridor:
         self._config = config
         self._routes = routes
         self._rule_of = {stream: index // 10 for index, stream in enumerate(routes.streams())}
+        self._limits = Limits(
+            Caps(max_output=config.max_decoded_bytes, max_window=config.max_window_bytes),
+            config.batch_bytes,
+            config.redact_salt,
+        )
         self._services: dict[str, Service] = {}
         self._lock = threading.Lock()
 
@@ -132,26 +161,44 @@ class Corridor:
         uploader = Uploader(
             self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
         )
-        shaper = Shaper(route, window(time.time(), facts.received))
-        spec = FORMATS[route.format.__struct_config__.tag]
         return Rooms(
-            decoder=make_decoder(
-                route.charset,
-                compression="none" if start.seekable else "auto",
-                at_start=not start.seekable or not position.offset,
-            ),
-            parser=spec.make(route.format, position, shaper.want),
-            shaper=shaper,
+            front=front(route, facts, start, self._limits),
             encoder=Encoder(route.stream, position, config.batch_bytes),
             flow=Flow(uploader, progress, position, start.counts, config.upload_window),
             progress=progress,
             received=facts.received,
-            skip=0 if start.seekable else position.offset,
         )
 
     def _service(self, endpoint: str) -> Service:
         with self._lock:
             return self._services.setdefault(endpoint, Service(endpoint))
+
+
+def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Front:
+    """The rooms from bytes to rows, for a run over a source.
+
+    Args:
+        route: how to read and shape it.
+        facts: what is known of it.
+        start: where to begin.
+        limits: see Limits.
+    """
+    position, spec = start.position, FORMATS[route.format.__struct_config__.tag]
+    path = facts.name.partition("/")[2] if facts.kind == "blob" else ""
+    context = Context(facts, captured(path, tuple(route.takes.blobs)) or {})
+    now = window(time.time(), facts.received)
+    shaper = Shaper(route, now, context, salt=limits.salt, limit=limits.batch_bytes)
+    make: Callable[[Position], Parser] = partial(spec.make, route.format, want=shaper.want)
+    return Front(
+        decoder=make_decoder(
+            route.charset if spec.text else "utf-8",
+            compression="none" if start.seekable else "auto",
+            at_start=not start.seekable or not position.offset,
+            caps=limits.caps,
+        ),
+        reader=Reader(make, position, decoded=0 if start.seekable else position.offset),
+        shaper=shaper,
+    )
 
 
 def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Callable[[], bool]) -> Run:
@@ -160,7 +207,7 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
     Args:
         chunks: the source's bytes, as the decoder wants them.
         rooms: see Rooms.
-        start: where the run begins; the parser and the encoder were made for it.
+        start: where the run begins; the reader and the encoder were made for it.
         out_of_time: asked between blocks; True ends the run at a checkpoint.
 
     Raises:
@@ -168,10 +215,10 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
     """
     flow, finished, error = rooms.flow, True, None
     try:
-        for block in _blocks(chunks, rooms, start):
-            for batch in rooms.encoder.add(rooms.shaper.shape(block)):
+        for rows in rooms.front.rows(_decoded(chunks, rooms)):
+            for batch in rooms.encoder.add(rows):
                 flow.submit(batch)
-            if block.end > start.ordinal and out_of_time():
+            if rows.block.end > start.ordinal and out_of_time():
                 finished = False
                 break
         for batch in rooms.encoder.flush():
@@ -183,41 +230,22 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
     except BaseException:
         flow.abandon()
         raise
-    for kind, count in rooms.shaper.changed.items():
+    for kind, count in rooms.front.shaper.changed.items():
         flow.counts.changed[kind] = flow.counts.changed.get(kind, 0) + count
     return Run(flow.position, flow.counts, finished, error)
 
 
-def _blocks(chunks: Iterable[bytes], rooms: Rooms, start: Position) -> Iterator[Block]:
-    """Blocks of the decoded chunks; bytes that go no further become one last reject."""
-    parser, ordinal = rooms.parser, start.base
-    try:
-        for data in skip(_decoded(chunks, rooms), rooms.skip):
-            for block in parser.feed(data):
-                ordinal = block.end
-                yield block
-    except DecodeError as broken:
-        for block in parser.complete():
-            ordinal = block.end
-            yield block
-        yield _broken(parser.rest(), broken, ordinal)
-    else:
-        yield from parser.flush()
-
-
-def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[bytes]:
+def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[Piece]:
+    decoder = rooms.front.decoder
     for chunk in chunks:
-        rooms.shaper.at(window(time.time(), rooms.received))
-        for data in rooms.decoder.feed(chunk):
-            rooms.flow.sign_of_life()  # what is skipped or filtered sends nothing, for as long as it takes
-            yield data
-        rooms.progress.seekable = rooms.decoder.transparent
-    yield from rooms.decoder.flush()
+        rooms.front.shaper.at(window(time.time(), rooms.received))
+        yield from _alive(decoder.feed(chunk), rooms)
+        rooms.progress.seekable = decoder.transparent
+    yield from _alive(decoder.flush(), rooms)
 
 
-def _broken(rest: Origin, broken: DecodeError, ordinal: int) -> Block:
-    """A block of one reject: the record that the break cut in two, and all that would have come after it."""
-    detail = f"{broken} (at byte {broken.offset:,} of the source)"
-    reject = Reject(ordinal, rest.offset, rest.line, "BrokenInput", detail, rest.raw)
-    start = Position(offset=rest.offset, base=ordinal, line=rest.line or 1, ordinal=ordinal)
-    return Block(start, [], [], ordinal + 1, lambda _: rest, [reject])
+def _alive(pieces: Iterable[Piece], rooms: Rooms) -> Iterator[Piece]:
+    """With every piece a sign of life: what is skipped or filtered sends nothing, for as long as it takes."""
+    for piece in pieces:
+        rooms.flow.sign_of_life()
+        yield piece

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .decode import MAX_OUTPUT, MAX_WINDOW
 from .errors import SettingsError
 
 
@@ -44,11 +45,14 @@ class Settings:
     concurrent_blobs: int
     batch_bytes: int
     read_bytes: int
+    max_decoded_bytes: int
+    max_window_bytes: int
     claim_seconds: int
     retry_seconds: int
     defer_seconds: int
     settle_seconds: int
     sweep_existing: bool
+    redact_salt: bytes | None
 
     def endpoint(self, rule: int) -> str:
         """The ingestion endpoint of the k-th rule."""
@@ -81,6 +85,12 @@ def _between(low: int, high: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def _salt(value: str) -> bytes | None:
+    if value and len(value) < 16:
+        raise ValueError("16 characters or more, random ones; the same for as long as hashes are compared")
+    return value.encode() or None
 
 
 def _boolean(value: str) -> bool:
@@ -116,11 +126,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Blobs of more than 1 MB in work at once in one process; further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
     Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),
     Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "4194304", "How much of a blob one read takes."),
+    Setting("MAX_DECODED_BYTES", "max_decoded_bytes", _between(1_000_000, 1 << 50), str(MAX_OUTPUT),
+            "What one compressed source may become in bytes, all files of an archive together; what is over it is not read. Over 1,000 bytes from each compressed byte are refused as a bomb in any case."),
+    Setting("MAX_WINDOW_BYTES", "max_window_bytes", _between(1_048_576, 2_147_483_648), str(MAX_WINDOW),
+            "Memory that one zstd or xz source may ask for to be unpacked. The default takes all but `zstd --long` and `--ultra -22`; for these set 134217728, on instances of 2 GB or more."),
     Setting("CLAIM_SECONDS", "claim_seconds", _between(5, 600), "60", "How long a worker that shows no sign of life keeps its claim on a source."),
     Setting("RETRY_SECONDS", "retry_seconds", _between(0, 1_800), "300", "How long one invocation retries a post before the rest is deferred."),
     Setting("DEFER_SECONDS", "defer_seconds", _between(0, 604_800), "3600", "How long a source is deferred while rule, stream or role are not ready, before it is dead-lettered."),
     Setting("SWEEP_SETTLE_SECONDS", "settle_seconds", _between(0, 86_400), "120", "How old a blob without a ledger entry must be before the sweep takes it."),
     Setting("SWEEP_EXISTING", "sweep_existing", _boolean, "false", "Whether the sweep also takes blobs that are older than the app itself (its state container)."),
+    Setting("REDACT_SALT", "redact_salt", _salt, "", "Secret that `redact: hash` is made with, at least 16 characters; best a Key Vault reference. Needed if a route hashes."),
 )  # fmt: skip
 
 HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
@@ -173,7 +188,8 @@ def _one(setting: Setting, environ: Mapping[str, str]) -> Any:
     try:
         return setting.parse(text)
     except ValueError as error:
-        raise ValueError(f"{setting.name} is {text!r}; it should be {error}.") from error
+        said = "set" if setting.field == "redact_salt" else repr(text)
+        raise ValueError(f"{setting.name} is {said}; it should be {error}.") from error
 
 
 def _connection(name: str, environ: Mapping[str, str], problems: list[str]) -> Connection | None:

@@ -124,9 +124,11 @@ class Ferry:
 
 @contextmanager
 def ferry(azurite: Azurite, root: Path, routes: str = ROUTES, **more: str) -> Iterator[Ferry]:
-    """An App with a monitor that knows its routes."""
+    """An App with a monitor that knows its routes, over as many rules as their streams take."""
     (root / "routes.yaml").write_text(routes)
-    with monitor(loads(routes)) as server:
-        made = Ferry(azurite, root, server.url, server, **more)
+    read = loads(routes)
+    rules = tuple(f"dcr-{number:032x}" for number in range(1, 2 + (len(read.streams()) - 1) // 10))
+    with monitor(read, rules) as server:
+        made = Ferry(azurite, root, server.url, server, **{"LOGS_DCR_RULE_ID": ",".join(rules), **more})
         yield made
         made.close()

@@ -1,101 +1,89 @@
 """Bytes in, bytes out: compression by magic number, then charset to UTF-8.
 
 Rule: a decoder is fed chunks of any size and gives chunks of at most
-`OUTPUT_CHUNK` bytes, so memory stays flat whatever the ratio. It raises
-DecodeError with the offset where the bytes go no further, and nothing else.
-Invariant: what was given before an error stands; the error says where the rest
-begins. How the input is cut into chunks never changes the joined output (of
-corrupt input: nothing but how much comes before the error).
+`OUTPUT_CHUNK` bytes, so memory stays flat whatever the ratio; between the files of
+an archive it gives marks. It raises DecodeError with the offset where the bytes go
+no further, and nothing else. Invariants: what was given before an error stands;
+how the input is cut into chunks changes nothing: not the joined output, nor the
+marks, nor the error.
 
-Strategy: three small stages in a row, each a generator of chunks: sniff (which
-compression is it?), decompress, transcode. A new compression is one class beside
+Strategy: stages in a row, each a generator: sniff (which compression is it?),
+decompress, both once more, transcode. A new compression is one class beside
 `GzipDecoder` and one row in COMPRESSIONS; a new charset is one row in CHARSETS.
 
-What is not done: a gzip inside a gzip is opened once; UTF-16 is not guessed, a
-route names it.
+What is not done: UTF-16 is not guessed, a route names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
 
 from .charset import CHARSETS, make_charset
-from .compression import COMPRESSIONS, Caps, Sniffer
-from .limits import OUTPUT_CHUNK
+from .compression import COMPRESSIONS, Sniffer
+from .face import Decoder, End, Mark, Member, Piece, Stage
+from .limits import (
+    LAYERS,
+    MAX_MEMBERS,
+    MAX_OUTPUT,
+    MAX_RATIO,
+    MAX_WINDOW,
+    OUTPUT_CHUNK,
+    RATIO_GRACE,
+    Caps,
+    Meter,
+)
 
 __all__ = [
     "CHARSETS",
     "COMPRESSIONS",
+    "LAYERS",
+    "MAX_MEMBERS",
     "MAX_OUTPUT",
     "MAX_RATIO",
+    "MAX_WINDOW",
     "OUTPUT_CHUNK",
+    "RATIO_GRACE",
+    "Caps",
     "Decoder",
+    "End",
+    "Mark",
+    "Member",
+    "Piece",
     "Stage",
     "make_decoder",
     "skip",
 ]
 
-MAX_OUTPUT = 1 << 40
-"""Bytes (1 TiB) that one compressed source may become."""
-
-MAX_RATIO = 1000.0
-"""Decompressed bytes a compressed byte may become, judged after RATIO_GRACE bytes. Deflate ends at 1032:1,
-which only runs of one byte reach; one log line repeated for ever comes to about 300:1."""
-
-
-class Stage(Protocol):
-    """Bytes in, bytes out.
-
-    Both methods are generators: nothing happens until they are drained, and each
-    must be drained before the next call.
-    """
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take the next bytes; give what they decode to.
-
-        Raises:
-            DecodeError: the bytes go no further; all that could be decoded was given before it.
-        """
-        ...
-
-    def flush(self) -> Iterator[bytes]:
-        """The input has ended; give what is left.
-
-        Raises:
-            DecodeError: the compressed bytes stop in the middle.
-        """
-        ...
-
-
-class Decoder(Stage, Protocol):
-    """Bytes as they are stored in, UTF-8 bytes out."""
-
-    @property
-    def transparent(self) -> bool:
-        """Whether an offset into what came out so far is the same offset into what went in."""
-        ...
-
 
 class _Chain:
-    """Decompress, then transcode."""
+    """Decompress, then transcode; each file of an archive by itself."""
 
-    def __init__(self, first: Sniffer, second: Stage) -> None:
+    def __init__(self, first: Sniffer, second: Stage, again: Callable[[], Stage]) -> None:
         self._first = first
         self._second = second
+        self._again = again
 
     @property
     def transparent(self) -> bool:
         return self._first.transparent and getattr(self._second, "transparent", False)
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        for chunk in self._first.feed(data):
-            yield from self._second.feed(chunk)
+    def feed(self, data: bytes) -> Iterator[Piece]:
+        for piece in self._first.feed(data):
+            yield from self._pass(piece)
 
-    def flush(self) -> Iterator[bytes]:
-        for chunk in self._first.flush():
-            yield from self._second.feed(chunk)
+    def flush(self) -> Iterator[Piece]:
+        for piece in self._first.flush():
+            yield from self._pass(piece)
         yield from self._second.flush()
+
+    def _pass(self, piece: Piece) -> Iterator[Piece]:
+        if isinstance(piece, bytes):
+            yield from self._second.feed(piece)
+            return
+        if isinstance(piece, End) and piece.error is None:
+            yield from self._second.flush()
+        self._second = self._again()
+        yield piece
 
 
 def make_decoder(
@@ -103,8 +91,7 @@ def make_decoder(
     *,
     compression: str = "auto",
     at_start: bool = True,
-    max_output: int = MAX_OUTPUT,
-    max_ratio: float = MAX_RATIO,
+    caps: Caps | None = None,
 ) -> Decoder:
     """The decoder for one source.
 
@@ -114,21 +101,28 @@ def make_decoder(
             are; the name of one of COMPRESSIONS takes nothing else.
         at_start: False if the bytes to come begin in the middle of a source (one whose
             decoder was `transparent`): a byte order mark there is a character.
-        max_output: bytes that a compressed source may become at most.
-        max_ratio: decompressed bytes per compressed byte at most.
+        caps: how far a compressed source may grow, if not by the defaults.
 
     Raises:
         ValueError: no such charset or compression; the message lists those there are.
     """
-    caps = Caps(max_output, max_ratio)
-    return _Chain(Sniffer(compression, caps), make_charset(charset, at_start=at_start))
+    first = Sniffer(compression, Meter(caps or Caps()))
+    return _Chain(first, make_charset(charset, at_start=at_start), lambda: make_charset(charset))
 
 
-def skip(chunks: Iterable[bytes], n: int) -> Iterator[bytes]:
-    """The chunks without their first `n` bytes: to go on at a Position in a source that cannot be ranged."""
-    for chunk in chunks:
-        if n >= len(chunk):
-            n -= len(chunk)
+def skip(found: Iterable[Piece], n: int, marks: int = 0) -> Iterator[Piece]:
+    """What a decoder gives without its first `n` bytes and `marks` marks, in whatever order these come.
+
+    That is how to go on at a Position in a source that cannot be ranged.
+    """
+    for piece in found:
+        if not isinstance(piece, bytes):
+            if marks:
+                marks -= 1
+            else:
+                yield piece
+        elif n >= len(piece):
+            n -= len(piece)
         else:
-            yield chunk[n:] if n else chunk
+            yield piece[n:] if n else piece
             n = 0

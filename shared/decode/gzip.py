@@ -1,86 +1,57 @@
 """Gzip (RFC 1952), member by member.
 
-Rule: everything that can be decoded is given before an error is raised. Invariant:
-at most OUTPUT_CHUNK and STEP decompressed bytes are held. Strategy: the header and
-the trailer are read here and only the deflate data goes to ISA-L, for two reasons:
-a checksum that does not match is then an error after its data and not instead of
-it, and ISA-L gives no output of a call that fails, so it is fed PIECE bytes at a
-time (what these had become before a broken code is the only loss).
+Rule: everything that can be decoded is given before an error is raised. Strategy:
+the header and the trailer are read here and only the deflate data goes to ISA-L,
+so that a checksum that does not match is an error after its data and not instead
+of it (see `deflate` for the rest).
 
-Several members one after another are one text; zeros after the last (tapes, block
-devices) are tolerated; anything else there is an error, because it may be data.
+Several members one after another are one text; zeros after the last (tapes, page
+blobs) are tolerated; anything else there is an error, because it may be data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import cast
+from collections.abc import Iterator
 
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
 
 from ..errors import DecodeError
-from .limits import OUTPUT_CHUNK, pieces
-
-STEP = 64 * 1024
-"""Decompressed bytes that one call may give."""
-
-PIECE = 1024
-"""Compressed bytes that one call is fed: the loss before an error; twice as many would gain little speed."""
+from .deflate import Inflater, corrupt
+from .limits import pieces
 
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
+_WINDOW = 16 * 1024
+"""Bytes worked on at a time: what comes after a small member is copied for each."""
 _LONGEST_HEADER = 256 * 1024
-_DEFLATE_ERROR = cast("type[Exception]", igzip_lib.error)
-_Check = Callable[[int, int], None]
 
 
 class GzipDecoder:
-    """Gzip in, its text out.
+    """Gzip in, its text out. See `Unpack`."""
 
-    Args:
-        check: called with the compressed bytes taken and the decompressed bytes
-            given so far; raises DecodeError where that is too much.
-    """
-
-    def __init__(self, check: _Check) -> None:
-        self._check = check
+    def __init__(self) -> None:
         self._held = b""
-        self._taken = 0
-        self._given = 0
+        self.taken = 0
         self._members = 0
         self._stage = "header"
-        self._stages = {"header": self._header, "trailer": self._trailer, "padding": self._padding}
-        self._deflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
+        self._deflate = Inflater()
+        self._begin = 0
         self._crc = 0
         self._size = 0
-        self._out: list[bytes] = []
-        self._waiting = 0
-        self._broken: DecodeError | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take compressed bytes; give what they become."""
-        if self._broken is not None:
-            raise self._broken
-        try:
-            for piece in pieces(data, PIECE):
-                self._held += piece
-                yield from self._run()
-        except DecodeError as error:
-            self._broken = error
-        if self._waiting:
-            yield self._gathered()
-        if self._broken is not None:
-            raise self._broken
+        for piece in pieces(data, _WINDOW):
+            self._held += piece
+            yield from self._run()
 
     def flush(self) -> Iterator[bytes]:
         """Raise DecodeError unless the input stopped after a whole member."""
-        if self._broken is not None:
-            raise self._broken
         between = self._stage == "header" and self._members and not self._held
         if not between and self._stage != "padding":
             raise DecodeError(
                 "the gzip data is truncated: the file was cut off, or is still being written; "
                 "what came before the cut was read",
-                offset=self._taken + len(self._held),
+                offset=self.taken + len(self._held),
             )
         yield from ()
 
@@ -90,14 +61,18 @@ class GzipDecoder:
             before = (self._stage, len(self._held))
             if self._stage == "body":
                 yield from self._body()
+            elif self._stage == "header":
+                self._header()
+            elif self._stage == "trailer":
+                self._trailer()
             else:
-                self._stages[self._stage]()
+                self._padding()
             if (self._stage, len(self._held)) == before:
                 return
 
     def _take(self, size: int) -> bytes:
         taken, self._held = self._held[:size], self._held[size:]
-        self._taken += size
+        self.taken += size
         return taken
 
     # -- stages -----------------------------------------------------------------------------
@@ -110,48 +85,34 @@ class GzipDecoder:
         size = _header_size(self._held)
         if size:
             self._take(size)
-            self._deflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
+            self._deflate = Inflater()
+            self._begin = self.taken
             self._crc = self._size = 0
             self._stage = "body"
         elif len(self._held) > _LONGEST_HEADER:
-            raise DecodeError("a gzip header of over 256 kB is no gzip header", offset=self._taken)
+            raise DecodeError("a gzip header of over 256 kB is no gzip header", offset=self.taken)
 
     def _magic(self) -> None:
         if b"\x1f\x8b\x08".startswith(self._held[:3]):
             return
         after = f"after {self._members} complete gzip member(s) " if self._members else ""
-        raise DecodeError(f"{after}there are bytes that are not gzip", offset=self._taken)
+        raise DecodeError(f"{after}there are bytes that are not gzip", offset=self.taken)
 
     def _body(self) -> Iterator[bytes]:
-        """All of what is held goes in; what comes out is gathered up to OUTPUT_CHUNK."""
+        """All of what is held goes in."""
         data, self._held = self._held, b""
-        start, self._taken = self._taken, self._taken + len(data)
-        full = True
-        while full and not self._deflate.eof:
-            try:
-                out = self._deflate.decompress(data, STEP)
-            except _DEFLATE_ERROR as error:
-                raise _corrupt(start) from error
-            data, full = b"", bool(out) and (len(out) == STEP or not self._deflate.needs_input)
-            self._count(out)
-            if self._waiting + STEP > OUTPUT_CHUNK:
-                yield self._gathered()
+        try:
+            for out in self._deflate.feed(data):
+                self._crc = isal_zlib.crc32(out, self._crc)
+                self._size += len(out)
+                yield out
+        except DecodeError as error:
+            raise corrupt("gzip", self._begin + error.offset) from error
+        finally:
+            self.taken = self._begin + self._deflate.taken
         if self._deflate.eof:
-            self._held = self._deflate.unused_data
-            self._taken -= len(self._held)
+            self._held = self._deflate.unused
             self._stage = "trailer"
-
-    def _gathered(self) -> bytes:
-        out, self._out, self._waiting = b"".join(self._out), [], 0
-        return out
-
-    def _count(self, out: bytes) -> None:
-        self._crc = isal_zlib.crc32(out, self._crc)
-        self._size += len(out)
-        self._given += len(out)
-        self._out.append(out)
-        self._waiting += len(out)
-        self._check(self._taken, self._given)
 
     def _trailer(self) -> None:
         if len(self._held) >= 8:
@@ -161,7 +122,7 @@ class GzipDecoder:
                 raise DecodeError(
                     "the gzip checksum does not match: bytes were changed on the way here, "
                     "and what was read of this file may be wrong",
-                    offset=self._taken - 8,
+                    offset=self.taken - 8,
                 )
             self._members += 1
             self._stage = "header"
@@ -171,15 +132,8 @@ class GzipDecoder:
         self._take(zeros)
         if self._held:
             raise DecodeError(
-                "there are bytes after the gzip data and its padding of zeros", offset=self._taken
+                "there are bytes after the gzip data and its padding of zeros", offset=self.taken
             )
-
-
-def _corrupt(offset: int) -> DecodeError:
-    return DecodeError(
-        f"the gzip data is corrupt within {PIECE:,} bytes after this; what came before was read",
-        offset=offset,
-    )
 
 
 def _header_size(data: bytes) -> int:

@@ -20,28 +20,14 @@ import msgspec
 from ..decode import CHARSETS
 from ..errors import RoutesError
 from ..formats import FORMATS
-from ..shape.times import TIME_FORMATS, time_parser
-from .declare import EVERYTHING_ELSE, Column, From, Route, RouteDeclaration, Routes, Values
+from .columns import VALUE_TYPES, ColumnChecker
+from .declare import EVERYTHING_ELSE, Column, From, Redaction, Route, RouteDeclaration, Routes, Values
+from .match import captures
 from .read import Document, KeyPath
 from .words import did_you_mean, inner_path, key_names, plain, remove
 
-RESERVED = frozenset(
-    {"id", "BilledSize", "IsBillable", "InvalidTimeGenerated", "TenantId", "Title", "Type", "UniqueId"}
-    | {"_ItemId", "_ResourceGroup", "_ResourceId", "_SubscriptionId", "_TimeReceived"}
-)
 MAX_TRANSFORM = 15_360
-MAX_COLUMNS = 500
-_VALUE_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "datetime": (str,),
-    "int": (int,),
-    "long": (int,),
-    "real": (int, float),
-    "boolean": (bool,),
-    "dynamic": (str, int, float, bool),
-}
 _ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,44}")
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _AT = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
@@ -113,14 +99,15 @@ class _Checker:
             return None
         options = self.format(declared.format, (*path, "format"))
         self.simple(declared, path)
-        self.columns(declared, path)
+        ColumnChecker(declared, self.say, path).run()
         self.filters(declared, path)
+        self.redactions(declared, path)
         return _finish(name, declared, options) if len(self.problems) == before else None
 
     def each(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
         """Convert a route's mappings entry by entry: msgspec does not name the key of a bad one."""
         value = dict(value)
-        for part, type_ in (("columns", Column), ("keep", Values), ("drop", Values)):
+        for part, type_ in (("columns", Column), ("keep", Values), ("drop", Values), ("redact", Redaction)):
             entries = value.get(part)
             if isinstance(entries, dict):
                 good = {
@@ -150,6 +137,11 @@ class _Checker:
             )
         self.stream(route, path)
         self.blobs(route.from_, path)
+        if route.explode is not None and not all(route.explode.split(".")):
+            self.say(
+                (*path, "explode"),
+                f"{route.explode!r} has an empty key; write keys with one dot between two.",
+            )
         if route.transform is not None and len(route.transform) > MAX_TRANSFORM:
             self.say(
                 (*path, "transform"), f"has {len(route.transform)} characters; a rule takes {MAX_TRANSFORM}."
@@ -169,67 +161,11 @@ class _Checker:
                     (*path, "from", "blobs", index),
                     f"{pattern!r}: write the path below the container, without a leading slash.",
                 )
-
-    def columns(self, route: RouteDeclaration, path: KeyPath) -> None:
-        everything = [n for n, c in route.columns.items() if EVERYTHING_ELSE in _candidates(c)]
-        for name, column in route.columns.items():
-            self.column(name, column, (*path, "columns", name))
-        if len(everything) > 1:
-            self.say(
-                (*path, "columns", everything[1]),
-                f'"*" is taken by {everything[0]} already; one column can have it.',
-            )
-        if len(route.columns) > MAX_COLUMNS:
-            self.say((*path, "columns"), f"{len(route.columns)} columns; a table holds {MAX_COLUMNS}.")
-        if "Extra" in route.columns and not everything and route.on_undeclared == "keep_in_extra":
-            self.say(
-                (*path, "columns", "Extra"),
-                'give it type: dynamic and from: "*", or give another column "*".',
-            )
-        if not everything and not route.table.endswith("_CL") and route.on_undeclared == "keep_in_extra":
-            self.say(
-                path,
-                f'the built-in table {route.table} has no column Extra for what no column takes: say on_undeclared: drop or dead_letter, or declare a column from "*" whose name ends in _CF.',
-            )
-        if not everything and route.on_undeclared != "keep_in_extra":
-            for key, value in (("on_bad_value", route.on_bad_value), ("on_old_time", route.on_old_time)):
-                if value == "keep_in_extra":
-                    self.say(
-                        (*path, key),
-                        'there is no column from "*" to keep it in: add one, or choose dead_letter.',
-                    )
-
-    def column(self, name: str, column: Column, path: KeyPath) -> None:
-        if name in RESERVED:
-            self.say(path, f"{name} is reserved by Azure Monitor. Take another name and say from: {name}.")
-        elif not _COLUMN_NAME.fullmatch(name):
-            self.say(
-                path,
-                "a column's name is 2 to 45 letters, digits and _, a letter first. Take a legal name and say from: with this one.",
-            )
-        if name == "TimeGenerated" and column.type != "datetime":
-            self.say((*path, "type"), f"TimeGenerated is a datetime, not {column.type}.")
-        if EVERYTHING_ELSE in _candidates(column) and (
-            column.type != "dynamic" or column.from_ != EVERYTHING_ELSE
-        ):
-            self.say((*path, "from"), '"*" stands alone, on a column of type dynamic.')
-        if not all(_candidates(column)) or column.from_ == []:
-            self.say((*path, "from"), "name at least one key of the record, none of them empty.")
-        if column.format is not None:
-            self.time_format(column, (*path, "format"))
-
-    def time_format(self, column: Column, path: KeyPath) -> None:
-        if column.type != "datetime":
-            self.say(path, f"format is for datetime columns, not for {column.type}.")
-            return
-        try:
-            time_parser(column.format or "iso")
-        except ValueError:
-            hint = did_you_mean(column.format or "", list(TIME_FORMATS))
-            self.say(
-                path,
-                f"no time format {column.format!r}{hint or '.'} There are: {', '.join(TIME_FORMATS)}, or a pattern such as %d/%b/%Y:%H:%M:%S %z.",
-            )
+            names = captures(pattern)
+            if len(set(names)) < len(names):
+                self.say(
+                    (*path, "from", "blobs", index), f"{pattern!r} captures a name twice; give each its own."
+                )
 
     def filters(self, route: RouteDeclaration, path: KeyPath) -> None:
         names = [*route.columns, "TimeGenerated"]
@@ -250,11 +186,24 @@ class _Checker:
         if not _tuple(values):
             self.say(path, "names no value. List at least one.")
         for value in _tuple(values):
-            if value is not None and type(value) not in _VALUE_TYPES[kind]:
+            if value is not None and type(value) not in VALUE_TYPES[kind]:
                 self.say(
                     path,
                     f"{value!r} is {type(value).__name__}, but {name} is {kind}: it would match no row.",
                 )
+
+    def redactions(self, route: RouteDeclaration, path: KeyPath) -> None:
+        """Every redaction can be made; its salt is the app's, and looked for there."""
+        if route.redact:
+            from ..shape.redact import redactor  # noqa: PLC0415 - RE2 is loaded where it is used
+        for name, how in route.redact.items():
+            here = (*path, "redact", name)
+            if name == "TimeGenerated":
+                self.say(here, "is what the table is ordered by, and cannot be redacted.")
+            try:
+                redactor(how, b"any")
+            except ValueError as error:
+                self.say(here, str(error))
 
     def table_columns(self, routes: list[Route]) -> None:
         """A column that several routes fill is one column: its name and type must be the same."""
@@ -314,6 +263,14 @@ def _finish(name: str, route: RouteDeclaration, options: Any) -> Route:
         on_bad_value=route.on_bad_value or default,
         on_undeclared=route.on_undeclared,
         on_old_time=route.on_old_time or default,
+        explode=route.explode,
+        redact=route.redact,
+        on_not_a_number=route.on_not_a_number,
+        on_big_integer=route.on_big_integer,
+        on_lone_surrogate=route.on_lone_surrogate,
+        on_duplicate_key=route.on_duplicate_key or default,
+        on_long_value=route.on_long_value,
+        on_large_record=route.on_large_record,
     )
 
 
@@ -333,15 +290,14 @@ def _effective(route: RouteDeclaration) -> dict[str, Column]:
 
 
 def _with_from(name: str, column: Column) -> Column:
-    return column if column.from_ is not None else msgspec.structs.replace(column, from_=name)
+    comes_from = (
+        column.from_ is not None or column.join or column.value is not None or column.fact is not None
+    )
+    return column if comes_from else msgspec.structs.replace(column, from_=name)
 
 
 def _declares(route: Route) -> tuple[Any, ...]:
     return route.table, {name: column.type for name, column in route.columns.items()}, route.transform
-
-
-def _candidates(column: Column) -> list[str]:
-    return [column.from_] if isinstance(column.from_, str) else column.from_ or []
 
 
 def _tuple(values: Any) -> tuple[Any, ...]:
@@ -353,6 +309,7 @@ def _shorthands(value: dict[str, Any]) -> dict[str, Any]:
     value = dict(value)
     if isinstance(value.get("format"), str):
         value["format"] = {"type": value["format"]}
-    if "on_bad_value" in value and value["on_bad_value"] is None:
-        value["on_bad_value"] = "null"
+    for key in ("on_bad_value", "on_not_a_number", "on_big_integer"):
+        if key in value and value[key] is None:
+            value[key] = "null"
     return value

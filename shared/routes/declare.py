@@ -18,9 +18,43 @@ ColumnType = Literal["string", "int", "long", "real", "boolean", "datetime", "dy
 OnBadValue = Literal["keep_in_extra", "dead_letter", "null"]
 OnUndeclared = Literal["keep_in_extra", "drop", "dead_letter"]
 OnOldTime = Literal["keep_in_extra", "dead_letter"]
+OnNoNumber = Literal["text", "null", "dead_letter"]
+OnBigInteger = Literal["text", "null", "dead_letter"]
+OnSurrogate = Literal["escape", "replace", "dead_letter"]
+OnDuplicateKey = Literal["keep_in_extra", "last", "dead_letter"]
+OnLong = Literal["dead_letter", "cut"]
 Values = list[str | int | float | bool | None] | str | int | float | bool
+Constant = str | int | float | bool
 
 EVERYTHING_ELSE = "*"
+
+FACTS = {
+    "source": "container/path of the blob, or the message's id",
+    "container": "the blob's container",
+    "path": "the blob's path in its container",
+    "file": "the last part of that path",
+    "member": "name of the file inside a zip",
+    "version": "the blob's ETag, or the message's id",
+    "modified": "when the blob was last modified, or the message queued",
+    "received": "when Logferry began with the source",
+    "line": "line number in the (decoded) file, from 1",
+    "ordinal": "place among the source's records, from 0",
+    "record_id": "the same text for the same record of the same version of a source, whenever it is read",
+    "route": "name of the route",
+}
+"""What a column can say of a record's source: name and meaning. path.NAME is a captured part of the path."""
+
+
+class Replace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"with_": "with"}):
+    """Redaction by a pattern."""
+
+    replace: Annotated[str, Meta(description="An RE2 pattern; every match in the value is replaced.")]
+    with_: Annotated[
+        str, Meta(description="What stands there instead; `\\1` is the pattern's first group.")
+    ] = ""
+
+
+Redaction = Literal["remove", "hash", "mask"] | Replace
 
 
 class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +62,10 @@ class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     blobs: Annotated[
         list[str],
-        Meta(description="Glob patterns of blob paths below the drop container; `**` crosses folders."),
+        Meta(
+            description="Glob patterns of blob paths below the drop container; `**` crosses folders, and "
+            "`{NAME}` captures a part between two slashes for `fact: path.NAME`."
+        ),
     ] = []
     messages: Annotated[
         bool, Meta(description="Takes queue messages that name no route. One route at most.")
@@ -47,11 +84,38 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
             "Default: the column's own name."
         ),
     ] = None
+    join: Annotated[
+        list[str],
+        Meta(
+            description="Instead of from: keys (or dotted paths) whose values are joined by a space, such as "
+            "[date, time]; null where any of them is not there."
+        ),
+    ] = []
+    value: Annotated[
+        Constant | None, Meta(description="Instead of from: a constant, the same for every row.")
+    ] = None
+    fact: Annotated[
+        str | None,
+        Meta(
+            description="Instead of from: what is known of the source: "
+            + ", ".join(FACTS)
+            + ", or path.NAME, a part of the blob's path that the pattern captures as {NAME}."
+        ),
+    ] = None
     format: Annotated[
         str | None,
         Meta(
             description="How a datetime is written: iso (default), epoch (seconds, any fraction), "
-            "epoch_ms, epoch_us, epoch_ns, or a strptime pattern (UTC unless it has %z)."
+            "epoch_ms, epoch_us, epoch_ns, syslog (`Jun 14 15:16:01`, ISO too), or a strptime pattern. Of a "
+            'dynamic column: json, for text that holds JSON. Of a string column from "*": pairs (`key=value;'
+            "key=value`)."
+        ),
+    ] = None
+    zone: Annotated[
+        str | None,
+        Meta(
+            description="Time zone of a datetime that is written without one: an IANA name such as "
+            "Europe/Berlin, or an offset such as +02:00. Default: UTC."
         ),
     ] = None
     description: Annotated[
@@ -95,6 +159,22 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             description="Rows whose column has one of these values are not sent; they are counted as filtered."
         ),
     ] = {}
+    explode: Annotated[
+        str | None,
+        Meta(
+            description="Key, or dotted path, of a list in a record: each of its elements becomes a row, with "
+            "the record's other fields beside it."
+        ),
+    ] = None
+    redact: Annotated[
+        dict[str, Redaction],
+        Meta(
+            description='What must not be sent as it is: a column, or a field that would be kept in "*" (a dotted '
+            "path goes into objects). remove; hash (HMAC-SHA-256 with the app setting REDACT_SALT); mask (all but "
+            "the last four characters); or { replace: RE2 pattern, with: text }. The dead letter holds the "
+            "original of a record that became no row."
+        ),
+    ] = {}
     transform: Annotated[
         str | None,
         Meta(
@@ -123,6 +203,49 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             "repeated where another datetime column keeps it), or the record is dead-lettered (default otherwise)."
         ),
     ] = None
+    on_not_a_number: Annotated[
+        OnNoNumber,
+        Meta(
+            description="NaN and Infinity, which no JSON can carry: as text, in a real column under on_bad_value "
+            "(default); null; or the record dead-lettered."
+        ),
+    ] = "text"
+    on_big_integer: Annotated[
+        OnBigInteger,
+        Meta(
+            description="An integer beyond 64 bits inside a dynamic column: as text (default), null, or the record "
+            "dead-lettered. In a column of type int or long it is a bad value."
+        ),
+    ] = "text"
+    on_lone_surrogate: Annotated[
+        OnSurrogate,
+        Meta(
+            description="Half of a surrogate pair in a text, which is no character: written as its escape, "
+            "`\\ud800` (default), replaced by U+FFFD, or the record dead-lettered."
+        ),
+    ] = "escape"
+    on_duplicate_key: Annotated[
+        OnDuplicateKey | None,
+        Meta(
+            description="A key that comes twice in a JSON object: the last value counts, and the earlier ones are "
+            'kept as `_duplicate_keys` in the "*" column (default where there is one); the last value counts; or '
+            "the record is dead-lettered (default otherwise)."
+        ),
+    ] = None
+    on_long_value: Annotated[
+        OnLong,
+        Meta(
+            description="A value over 64 KB, which Azure would cut: the record dead-lettered (default), or the value "
+            "cut here, and counted."
+        ),
+    ] = "dead_letter"
+    on_large_record: Annotated[
+        OnLong,
+        Meta(
+            description="A row over 1 MB, which no post takes: the record dead-lettered (default), or its longest "
+            "values cut until it fits, and counted."
+        ),
+    ] = "dead_letter"
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -143,6 +266,14 @@ class Route(msgspec.Struct, frozen=True):
     on_bad_value: OnBadValue
     on_undeclared: OnUndeclared
     on_old_time: OnOldTime
+    explode: str | None = None
+    redact: dict[str, Redaction] = {}
+    on_not_a_number: OnNoNumber = "text"
+    on_big_integer: OnBigInteger = "text"
+    on_lone_surrogate: OnSurrogate = "escape"
+    on_duplicate_key: OnDuplicateKey = "keep_in_extra"
+    on_long_value: OnLong = "dead_letter"
+    on_large_record: OnLong = "dead_letter"
 
     @property
     def extra(self) -> str | None:

@@ -1,57 +1,65 @@
 """Records in, rows out.
 
 Rule: a record becomes exactly one row, is filtered by a rule that the user wrote,
-or is rejected with a reason. Invariant: whatever Azure would discard or change
+or is rejected with a reason. Invariants: whatever Azure would discard or change
 without an error is seen here first: kept in the "*" column, put right, or
-rejected, as the route says, and counted in `changed`. Strategy: everything that
-depends on the route alone is worked out once; a block whose records need no
-change passes as text.
+rejected, as the route says, and counted in `changed`; what becomes of a record
+never depends on its neighbours in the block. Strategy: column by column, a few
+calls in C for a whole block; what is odd is dealt with value by value, where it
+stands, and no further. A block that needs no change passes as text.
+
+    plan.py   what the route says of each column     take.py   values out of a block
+    bulk.py   a column into its type                 rest.py   what no column took
+    odd.py    what JSON or Azure cannot carry        long.py   what Azure would cut
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from operator import attrgetter
-from typing import Any, NamedTuple
+from itertools import compress
+from operator import and_, gt
+from typing import Any
 
 import msgspec
 
-from ..model import Block, Record, Reject, Rows
-from ..routes.declare import Column, Route
-from .fields import Found, Lookup, lookups, without
-from .times import time_parser
-from .typed import LONGEST_VALUE, TIME, Typed, as_dicts, too_long, typed
-from .values import AS_IS, CASTS, encodable, has_long_number
+from ..model import Block, Record, Reject, Rows, SourceFacts
+from ..routes.declare import Route
+from .facts import Context
+from .long import LongValues
+from .odd import Events, Tamer, Unfit
+from .plan import Plan, plans
+from .redactors import Redactors
+from .rest import Rest
+from .take import Path, Taken, View
+from .typed import TIME, as_dicts, typed
+from .values import has_long_number
 from .window import Window
 
-_BAD = (ValueError, TypeError, OverflowError)
+BAD = (ValueError, TypeError, OverflowError, msgspec.DecodeError, RecursionError)
+"""What a cast raises on a value that does not fit."""
+
 _TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
+_UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encoder = msgspec.json.Encoder()
 
-
-class _Unfit(Exception):  # noqa: N818 - never leaves this module
-    """This record is to be rejected."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
+LIMIT = 1_000_000
+"""Bytes of the largest post; see encode.py."""
 
 
-class _Plan(NamedTuple):
-    """One column, ready to run."""
+class _Work:
+    """A block while it is shaped."""
 
-    name: str
-    kind: str
-    key: str
-    """The only candidate's key, for the short way."""
-    as_is: type | None
-    """A value of exactly this type needs no cast."""
-    cast: Callable[[Any], Any]
-    takes_empty: bool
-    several: bool
-    """Whether there are candidates after the first."""
-    lookups: tuple[Lookup, ...]
+    def __init__(self, block: Block, view: View) -> None:
+        self.block = block
+        self.view = view
+        self.columns: dict[str, Sequence[Any]] = {}
+        self.paths: list[Sequence[Path | None]] = []
+        """Where columns with several candidates, or with paths, took their values."""
+        self.kept: dict[int, Record] = {}
+        """What goes to the "*" column besides what no column took."""
+        self.dead: dict[int, Unfit] = {}
+        self.events: Events = defaultdict(list)
 
 
 class Shaper:
@@ -60,20 +68,42 @@ class Shaper:
     Args:
         route: the checked route.
         window: the times that Azure keeps; `at` replaces it as time goes on.
+        context: what is known of the source; none in tests of routes that ask for nothing.
+        salt: for `redact: hash`.
+        limit: largest post in bytes.
     """
 
-    def __init__(self, route: Route, window: Window) -> None:
-        self._typed = typed(route)
-        self.want = self._typed.want if self._typed is not None else None
+    def __init__(
+        self,
+        route: Route,
+        window: Window,
+        context: Context | None = None,
+        *,
+        salt: bytes | None = None,
+        limit: int = LIMIT,
+    ) -> None:
+        self.context = context or Context(SourceFacts("blob", "", "", 0.0, 0.0))
         self.changed: Counter[str] = Counter()
+        self.watch: Callable[[Block, int, str], None] | None = None
+        """Told of everything that was put right: the block, the index of its record, the kind."""
         self._route = route
         self._window = window
-        self._extra = route.extra
-        self._plans = [_plan(name, column) for name, column in route.columns.items() if name != self._extra]
-        self._simple = frozenset(p.key for p in self._plans if len(p.lookups) == 1)
-        self._filters = [(name, frozenset(v), True) for name, v in route.keep.items()]
-        self._filters += [(name, frozenset(v), False) for name, v in route.drop.items()]
+        self._typed = typed(route)
+        self.want = self._typed.want if self._typed is not None else None
+        self._plans = plans(route, self.context)
+        self._time = next(plan for plan in self._plans if plan.name == TIME)
         self._time_is_kept = _time_is_kept(route)
+        self._keep = {name: frozenset(values) for name, values in route.keep.items()}
+        self._drop = {name: frozenset(values) for name, values in route.drop.items()}
+        self._redact = Redactors(route, salt)
+        self._rest = Rest(route, self._plans, self._redact)
+        self._tamer = Tamer(route)
+        self._long = LongValues(route, limit)
+        self._row: Any = msgspec.defstruct(
+            "Row", [(name, Any, None) for name in route.columns], omit_defaults=True, gc=False
+        )
+        self._names = list(route.columns)
+        self._loose = [n for n, c in route.columns.items() if c.type == "dynamic" or n == route.extra]
 
     def at(self, window: Window) -> None:
         """Go on with another window."""
@@ -81,228 +111,229 @@ class Shaper:
 
     def shape(self, block: Block) -> Rows:
         """Rows for a block. Raises nothing on any record."""
-        try:
-            short = self._short_way(block) if block.typed else None
-        except RecursionError:  # the long way finds the record
-            short = None
-        return short if short is not None else self._long_way(block)
-
-    def _short_way(self, block: Block) -> Rows | None:
-        """Rows for a block whose records are all as the route wants them; None if one is not, after all."""
-        if self._typed is None:
-            return None
-        if self._typed.changes:
-            return self._retyped(block, self._typed)
-        if not self._typed.passes(block, self._window):
-            return None
-        assert block.text is not None  # noqa: S101 - passes() has looked
-        return Rows(block.text, block.ordinals, block, block.rejects)
-
-    def _retyped(self, block: Block, route: Typed) -> Rows | None:
-        rows = route.rows(block, self._window)
-        if rows is None:
-            return None
-        kept, filtered = block.ordinals, list[int]()
-        if self._filters:
-            flags = self._flags(rows)
-            kept = [o for o, keep in zip(block.ordinals, flags, strict=True) if keep]
-            filtered = [o for o, keep in zip(block.ordinals, flags, strict=True) if not keep]
-            rows = [row for row, keep in zip(rows, flags, strict=True) if keep]
-        try:
-            text = _encoder.encode_lines(rows)
-        except (OverflowError, ValueError):
-            return None
-        if too_long(text) or route.may_overflow(text):
-            return None
-        return Rows(text, kept, block, block.rejects, filtered)
-
-    def _flags(self, rows: list[Any]) -> list[bool]:
-        """Whether each row is kept."""
-        flags = [True] * len(rows)
-        for name, values, wanted in self._filters:
-            found = map(_hashable, map(attrgetter(name), rows))
-            flags = [flag and (value in values) is wanted for flag, value in zip(flags, found, strict=True)]
-        return flags
-
-    def _long_way(self, block: Block) -> Rows:
-        rows: list[Record] = []
-        kept: list[int] = []
-        filtered: list[int] = []
-        rejects: list[Reject] = []
-        for index, record in enumerate(as_dicts(block)):
-            try:
-                row = self._row(record)
-            except _Unfit as unfit:
-                rejects.append(_reject(block, index, unfit.reason, str(unfit)))
-                continue
-            except RecursionError:
-                rejects.append(_reject(block, index, *_TOO_DEEP))
-                continue
-            if row is None:
-                filtered.append(block.ordinals[index])
-            else:
-                rows.append(row)
-                kept.append(index)
-        text, kept = self._text(rows, kept, block, rejects)
-        ordinals = block.ordinals if len(kept) == len(block.records) else [block.ordinals[i] for i in kept]
-        merged = sorted([*block.rejects, *rejects], key=lambda r: r.ordinal) if rejects else block.rejects
-        return Rows(text, ordinals, block, merged, filtered)
-
-    # -- one record -----------------------------------------------------------------------------
-
-    def _row(self, record: Record) -> Record | None:
-        row: Record = {}
-        kept: Record = {}
-        taken: list[tuple[str, ...]] = []
-        get = record.get
-        for plan in self._plans:
-            value = get(plan.key)
-            if type(value) is plan.as_is:
-                row[plan.name] = value
-            elif value is None or plan.several:
-                self._look_further(plan, record, row, kept, taken)
-            elif value != "" or plan.takes_empty:  # "" is a delimited file's way to say nothing
-                try:
-                    row[plan.name] = plan.cast(value)
-                except _BAD:
-                    self._bad_value(plan, plan.key, value, kept)
-        for name, values, wanted in self._filters:
-            if (_hashable(row.get(name)) in values) is not wanted:
-                return None
-        self._time(record, row, kept)
-        if kept or taken or not record.keys() <= self._simple:
-            self._rest(record, row, kept, taken)
-        return row
-
-    def _look_further(
-        self, plan: _Plan, record: Record, row: Record, kept: Record, taken: list[tuple[str, ...]]
-    ) -> None:
-        """A path, or the next candidate, where the first key is not there."""
-        if not plan.several and len(plan.lookups[0].path) == 1:
-            return
-        found = next((f for lookup in plan.lookups if (f := lookup.find(record)) is not None), None)
-        if found is None:
-            return
-        taken.append(found.path)
-        if found.value != "" or plan.takes_empty:
-            try:
-                row[plan.name] = plan.cast(found.value)
-            except _BAD:
-                self._bad_value(plan, found.name, found.value, kept)
-
-    def _bad_value(self, plan: _Plan, key: str, value: Any, kept: Record) -> None:
-        if self._route.on_bad_value == "keep_in_extra":
-            kept[key] = encodable(value)
-            self.changed["bad_value_kept"] += 1
-        elif self._route.on_bad_value == "null":
-            self.changed["bad_value_null"] += 1
+        short = self._typed if block.typed else None
+        if short is not None and short.passes(block, self._window):
+            assert block.text is not None  # noqa: S101 - passes() has looked
+            return Rows(block.text, block.ordinals, block, block.rejects)
+        if short is not None and short.changes:
+            view = View(block, short.fields)
         else:
-            raise _Unfit("BadValue", f"{plan.name}: {key} ({type(value).__name__}) is no {plan.kind}")
+            block = _untyped(block)
+            view = View(block)
+        if not view.size:
+            return Rows(b"", [], block, block.rejects)
+        work = _Work(block, view)
+        for plan in self._plans:
+            self._column(plan, work)
+        flags = self._flags(work)
+        self._times(work, flags)
+        self._extra(work)
+        self._redact.columns(work.columns)
+        return self._rows(work, flags)
 
-    def _time(self, record: Record, row: Record, kept: Record) -> None:
-        when = row.get(TIME)
-        if when is None:
-            row[TIME] = self._window.stand_in
-            self.changed["time_missing"] += 1
-        elif not self._window.oldest_text <= when[:19] <= self._window.newest_text:
-            if self._route.on_old_time == "dead_letter":
-                raise _Unfit(
-                    "TimeOutsideWindow",
-                    f"{TIME} is more than 2 days old or 1 day ahead; Azure would replace it",
-                )
-            if not self._time_is_kept:
-                found = _first(self._plans, record)
-                kept[found.name] = found.value
-            row[TIME] = self._window.stand_in
-            self.changed["time_replaced"] += 1
+    # -- columns --------------------------------------------------------------------------------
 
-    def _rest(self, record: Record, row: Record, kept: Record, taken: list[tuple[str, ...]]) -> None:
-        rest = {k: v for k, v in record.items() if k not in self._simple and v is not None}
-        for path in taken:
-            without(rest, path)
-        if rest:
-            rest = self._undeclared(rest)
-        if (rest or kept) and self._extra is not None:
-            row[self._extra] = {**rest, **kept} if kept else rest
-
-    def _undeclared(self, rest: Record) -> Record:
-        how = self._route.on_undeclared
-        if how == "dead_letter":
-            raise _Unfit("UndeclaredField", f"no column takes {', '.join(sorted(rest)[:10])}")
-        self.changed["undeclared_kept" if how == "keep_in_extra" else "undeclared_dropped"] += 1
-        return rest if how == "keep_in_extra" else {}
-
-    # -- rows to text ---------------------------------------------------------------------------
-
-    def _text(
-        self, rows: list[Record], kept: list[int], block: Block, rejects: list[Reject]
-    ) -> tuple[bytes, list[int]]:
+    def _column(self, plan: Plan, work: _Work) -> None:
+        values, paths = plan.take(work.view, work.block)
+        if paths is not None:
+            work.paths.append(paths)
+        if work.view.exact and plan.lookups and not plan.casts:
+            work.columns[plan.name] = values
+            return
         try:
-            text = _encoder.encode_lines(rows)
-        except (OverflowError, ValueError, RecursionError):
-            text = None
-        if text is None or has_long_number(text):
-            rows, kept = self._encodable_rows(rows, kept, block, rejects)
-            text = _encoder.encode_lines(rows)
-        if not too_long(text):
-            return text, kept
-        good: list[int] = []
-        for place, row in enumerate(rows):
-            name = _too_long(row)
-            if name is None:
-                good.append(place)
-            else:
-                detail = f"{name} is over {LONGEST_VALUE:,} bytes; Azure would cut it"
-                rejects.append(_reject(block, kept[place], "ValueTooLong", detail))
-        return _encoder.encode_lines([rows[i] for i in good]), [kept[i] for i in good]
+            work.columns[plan.name] = plan.many(values)  # type: ignore[arg-type]
+        except BAD:
+            work.columns[plan.name] = self._one_by_one(plan, Taken(values, paths), work)
 
-    def _encodable_rows(
-        self, rows: list[Record], kept: list[int], block: Block, rejects: list[Reject]
-    ) -> tuple[list[Record], list[int]]:
-        """The rows that JSON and Azure can carry; what is nested too deep to be written is rejected."""
-        good: list[Record] = []
-        left: list[int] = []
-        for index, row in zip(kept, rows, strict=True):
+    def _one_by_one(self, plan: Plan, taken: Taken, work: _Work) -> list[Any]:
+        """A column with a value that does not fit, or is oddly written."""
+        found: list[Any] = []
+        for index, value in enumerate(taken.values):
+            if value is None or (value == "" and not plan.empty):
+                found.append(None)
+                continue
             try:
-                found = self._encodable(row)
-                _encoder.encode_lines([found])
-            except RecursionError:
-                rejects.append(_reject(block, index, *_TOO_DEEP))
-            else:
-                good.append(found)
-                left.append(index)
-        return good, left
-
-    def _encodable(self, row: Record) -> Record:
-        found = {name: encodable(value) for name, value in row.items()}
-        if found != row:
-            self.changed["big_integer_text"] += 1
+                found.append(plan.one(value))
+            except BAD:
+                found.append(None)
+                path = taken.paths[index] if taken.paths is not None else None
+                self._bad_value(plan, ".".join(path or _first_path(plan)), value, index, work)
         return found
 
+    def _bad_value(self, plan: Plan, key: str, value: Any, index: int, work: _Work) -> None:
+        how = self._route.on_bad_value
+        if type(value) is float and value - value != 0 and self._route.on_not_a_number != "text":
+            how = "null" if self._route.on_not_a_number == "null" else "dead_letter"
+        if how == "dead_letter":
+            reason = Unfit("BadValue", f"{plan.name}: {key} ({type(value).__name__}) is no {plan.kind}")
+            work.dead.setdefault(index, reason)
+        elif how == "null":
+            work.events["bad_value_null"].append(index)
+        else:
+            work.kept.setdefault(index, {})[key] = value
+            work.events["bad_value_kept"].append(index)
 
-def _plan(name: str, column: Column) -> _Plan:
-    found = lookups(column.from_ or name)
-    cast = time_parser(column.format or "iso") if column.type == "datetime" else CASTS[column.type]
-    several = len(found) > 1
-    as_is = None if several else AS_IS.get(column.type)
-    return _Plan(
-        name, column.type, found[0].name, as_is, cast, column.type in {"string", "dynamic"}, several, found
-    )
+    def _flags(self, work: _Work) -> list[bool] | None:
+        """Whether each record passes the filters; None if all do."""
+        kept = [list(map(self._keep[name].__contains__, self._plain(name, work))) for name in self._keep]
+        dropped = [list(map(self._drop[name].__contains__, self._plain(name, work))) for name in self._drop]
+        if all(map(all, kept)) and not any(map(any, dropped)):
+            return None
+        flags = [True] * work.view.size
+        for flag in kept:
+            flags = list(map(and_, flags, flag))
+        for flag in dropped:
+            flags = list(map(gt, flags, flag))
+        return flags
+
+    def _plain(self, name: str, work: _Work) -> Sequence[Any]:
+        """A column's values, such that they can be looked up."""
+        values = work.columns[name]
+        return list(map(_hashable, values)) if self._route.columns[name].type == "dynamic" else values
+
+    def _times(self, work: _Work, flags: list[bool] | None) -> None:
+        """TimeGenerated as Azure keeps it."""
+        times, window = work.columns[TIME], self._window
+        if (
+            None not in times
+            and window.oldest_text <= min(times)[:19]
+            and max(times)[:19] <= window.newest_text
+        ):
+            return
+        times = list(times)
+        for index, when in enumerate(times):
+            if when is None:
+                work.events["time_missing"].append(index)
+            elif window.oldest_text <= when[:19] <= window.newest_text:
+                continue
+            elif flags is None or flags[index]:
+                self._old_time(index, when, work)
+            times[index] = window.stand_in
+        work.columns[TIME] = times
+
+    def _old_time(self, index: int, when: str, work: _Work) -> None:
+        if self._route.on_old_time == "dead_letter":
+            detail = f"{TIME} is more than 2 days old or 1 day ahead; Azure would replace it"
+            work.dead.setdefault(index, Unfit("TimeOutsideWindow", detail))
+            return
+        if not self._time_is_kept:
+            work.kept.setdefault(index, {}).update(_original(self._time, work.view, index, when))
+        work.events["time_replaced"].append(index)
+
+    def _extra(self, work: _Work) -> None:
+        found = self._rest.take(work.view, work.paths, work.kept)
+        for index, unfit in found.dead.items():
+            work.dead.setdefault(index, unfit)
+        for kind, indexes in found.events.items():
+            work.events[kind] += indexes
+        if self._route.extra is not None:
+            work.columns[self._route.extra] = found.values or [None] * work.view.size
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def _rows(self, work: _Work, flags: list[bool] | None) -> Rows:
+        block, size = work.block, work.view.size
+        rows = list(map(self._row, *(work.columns[name] for name in self._names)))
+        alive = None
+        if work.dead or flags is not None:
+            alive = [index not in work.dead and (flags is None or flags[index]) for index in range(size)]
+        indexes: Sequence[int] = range(size) if alive is None else list(compress(range(size), alive))
+        rows = rows if alive is None else list(compress(rows, alive))
+        text, indexes = self._text(rows, indexes, work)
+        self._count(work, None if len(indexes) == size else set(indexes))
+        return Rows(
+            text,
+            block.ordinals if len(indexes) == size else [block.ordinals[i] for i in indexes],
+            block,
+            self._rejects(work),
+            [] if flags is None else self._filtered(work, flags),
+        )
+
+    def _text(self, rows: list[Any], indexes: Sequence[int], work: _Work) -> tuple[bytes, Sequence[int]]:
+        try:
+            text = b"" if work.block.odd else _encoder.encode_lines(rows)
+        except _UNWRITABLE:
+            text = b""
+        if (rows and not text) or (self._loose and has_long_number(text)):
+            rows, indexes = self._tamed(rows, indexes, work)
+            text = _encoder.encode_lines(rows)
+        if self._long.suspects(text):
+            rows, indexes = self._long.each(rows, indexes, work.dead, work.events)
+            text = _encoder.encode_lines(rows)
+        return text, indexes
+
+    def _tamed(self, rows: list[Any], indexes: Sequence[int], work: _Work) -> tuple[list[Any], list[int]]:
+        """The rows that JSON and Azure can carry."""
+        good: list[Any] = []
+        left: list[int] = []
+        for index, row in zip(indexes, rows, strict=True):
+            self._tamer.seen.clear()
+            try:
+                for name in self._names:
+                    setattr(row, name, self._tamer.tame(getattr(row, name)))
+                _encoder.encode(row)
+            except Unfit as unfit:
+                work.dead[index] = unfit
+            except _UNWRITABLE:
+                work.dead[index] = Unfit(*_TOO_DEEP)
+            else:
+                good.append(row)
+                left.append(index)
+                for kind in self._tamer.seen:
+                    work.events[kind].append(index)
+        return good, left
+
+    def _count(self, work: _Work, landed: set[int] | None) -> None:
+        for kind, found in work.events.items():
+            indexes = found
+            if landed is not None:
+                indexes = [index for index in found if index in landed]
+            self.changed[kind] += len(indexes)
+            if self.watch is not None:
+                for index in indexes:
+                    self.watch(work.block, index, kind)
+
+    def _rejects(self, work: _Work) -> list[Reject]:
+        if not work.dead:
+            return work.block.rejects
+        found = [_reject(work.block, index, unfit) for index, unfit in work.dead.items()]
+        return sorted([*work.block.rejects, *found], key=lambda reject: reject.ordinal)
+
+    def _filtered(self, work: _Work, flags: list[bool]) -> list[int]:
+        ordinals = work.block.ordinals
+        return [ordinals[i] for i, kept in enumerate(flags) if not kept and i not in work.dead]
+
+
+def _untyped(block: Block) -> Block:
+    """The same records as dicts, where the parser made instances of a type."""
+    if not block.typed:
+        return block
+    return Block(block.start, as_dicts(block), block.ordinals, block.end, block.origin, block.rejects)
+
+
+def _first_path(plan: Plan) -> Path:
+    return (plan.lookups[0].name,) if plan.lookups else (plan.name,)
 
 
 def _time_is_kept(route: Route) -> bool:
     """Whether another datetime column holds what TimeGenerated is made from."""
-    source = route.columns[TIME].from_
+    time = route.columns[TIME]
     return any(
-        name != TIME and column.type == "datetime" and column.from_ == source
+        name != TIME
+        and column.type == "datetime"
+        and (column.from_, column.join, column.fact, column.value)
+        == (time.from_, time.join, time.fact, time.value)
         for name, column in route.columns.items()
     )
 
 
-def _first(plans: Sequence[_Plan], record: Record) -> Found:
-    """What TimeGenerated was made from; it is there, or there would be no time."""
-    plan = next(plan for plan in plans if plan.name == TIME)
-    return next(found for lookup in plan.lookups if (found := lookup.find(record)) is not None)
+def _original(plan: Plan, view: View, index: int, when: str) -> Record:
+    """What TimeGenerated was made from."""
+    record = view.dicts[index]
+    found = [f for lookup in plan.lookups if (f := lookup.find(record)) is not None]
+    if not plan.lookups:
+        return {plan.name: when}
+    return {f.name: f.value for f in (found if plan.joins else found[:1])}
 
 
 def _hashable(value: Any) -> Any:
@@ -310,14 +341,6 @@ def _hashable(value: Any) -> Any:
     return repr(value) if kind is dict or kind is list else value
 
 
-def _too_long(row: Record) -> str | None:
-    for name, value in row.items():
-        size = len(value.encode()) if isinstance(value, str) else len(_encoder.encode(value))
-        if size > LONGEST_VALUE:
-            return name
-    return None
-
-
-def _reject(block: Block, index: int, reason: str, detail: str) -> Reject:
+def _reject(block: Block, index: int, unfit: Unfit) -> Reject:
     where = block.origin(index)
-    return Reject(block.ordinals[index], where.offset, where.line, reason, detail, where.raw)
+    return Reject(block.ordinals[index], where.offset, where.line, unfit.reason, unfit.detail, where.raw)

@@ -92,7 +92,10 @@ def one(part: str) -> str:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        ("    columns: { id: {} }\n", "id is reserved by Azure Monitor. Take another name and say from: id."),
+        (
+            "    columns: { id: {} }\n",
+            "id is reserved by Azure Monitor. Take another name, such as IdValue, and say from: id.",
+        ),
         ("    columns: { 'a-b': {} }\n", "2 to 45 letters, digits and _"),
         ("    columns: { Key: { type: guid } }\n", "a stream has no guid type. Use string."),
         ("    columns: { TimeGenerated: { type: string } }\n", "TimeGenerated is a datetime, not string"),

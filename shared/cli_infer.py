@@ -1,0 +1,111 @@
+"""`logferry infer`: a ready route for files that nobody has described yet.
+
+Rule: the route goes to standard output, what there is to say about it to standard
+error, so that it can be redirected into a file. Invariant: a file that is appended to
+is one that `logferry check` takes afterwards, or is as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from .cli_local import Trouble
+from .cli_show import Show
+from .errors import DecodeError, RoutesError
+from .infer.draft import Draft, draft
+from .routes import load
+from .trial import KEPT, LOSSES
+
+_LARGE = 8_000_000
+
+
+def infer(files: Sequence[Path], *, name: str, table: str, append: Path | None, as_json: bool) -> None:
+    """Propose a route for files of one kind, and say what would become of them with it."""
+    with _progress(files, enabled=sys.stderr.isatty()) as progress:
+        try:
+            made = draft(files, name=name, table=table, progress=progress)
+        except DecodeError as error:
+            raise Trouble(f"{files[0]}: {error}.") from error
+        except OSError as error:
+            raise Trouble(f"{error.filename}: {error.strerror}.") from error
+        except RoutesError as error:
+            raise Trouble(f"no route could be made: {error}") from error
+    if as_json:
+        Show().raw(_json(made))
+        return
+    if append is not None:
+        _append(append, made)
+    else:
+        Show().raw(f"routes:\n{made.text}")
+    _say(Show(sys.stderr), files, made, append)
+
+
+def _append(path: Path, made: Draft) -> None:
+    """Add the route at the end of a routes file."""
+    before = path.read_text(encoding="utf-8") if path.exists() else "routes:\n"
+    gap = "\n" if before.rstrip() != "routes:" else ""
+    path.write_text(f"{before.rstrip()}\n{gap}{made.text}", encoding="utf-8")
+    try:
+        load(path)
+    except RoutesError as error:
+        path.write_text(before, encoding="utf-8")
+        raise Trouble(
+            f"{path} is as it was, because with the route it would not be right: {error}"
+        ) from error
+
+
+def _say(show: Show, files: Sequence[Path], made: Draft, append: Path | None) -> None:
+    for path, found in zip(files, made.trials, strict=True):
+        kind = made.declaration["format"]["type"]
+        show.line(
+            f"{path}: {kind}, {found.read:,} records, {found.rejected.total():,} of them for the dead letter."
+        )
+        for kinds, style in ((KEPT, ""), (LOSSES, "red")):
+            for word, meaning in kinds.items():
+                if found.changed[word]:
+                    show.line(f"  {found.changed[word]:,} times: {meaning}.", style)
+        for reason, count in found.rejected.items():
+            show.line(f"  {count:,} times: {reason}.", "red")
+    where = f" --routes {append}" if append is not None and str(append) != "routes.yaml" else ""
+    if append is not None:
+        show.line(
+            f"{made.name} is in {append} now. See its rows: logferry preview {files[0]}{where}", "green"
+        )
+    else:
+        show.line(
+            "Put it into routes.yaml (--append routes.yaml does), and see its rows: logferry preview", "green"
+        )
+
+
+def _json(made: Draft) -> str:
+    answer = {
+        "name": made.name,
+        "route": made.declaration,
+        "yaml": f"routes:\n{made.text}",
+        "files": [
+            {"read": t.read, "rejected": t.rejected, "changed": t.changed, "lost": t.lost, "whole": t.whole}
+            for t in made.trials
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n"
+
+
+@contextmanager
+def _progress(files: Sequence[Path], *, enabled: bool) -> Iterator[Callable[[int], None] | None]:
+    """A bar, for large files on a terminal."""
+    size = 2 * sum(path.stat().st_size for path in files)
+    if not enabled or size < _LARGE:
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn())
+    with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=size)
+        yield lambda read: bar.advance(task, read)

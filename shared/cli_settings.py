@@ -1,0 +1,72 @@
+"""App settings, as `logferry check` looks at them.
+
+Rule: they are read by the code that the app reads them with; what it would say at its
+first invocation is said here. Invariant: a value that may be a secret is never shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import settings
+from .errors import SettingsError
+from .routes import Routes
+from .settings import Settings
+
+_STREAMS = 10
+"""That one data collection rule holds."""
+
+
+def settings_problems(source: str, routes: Routes | None) -> list[str]:
+    """Every problem of the app settings, a sentence each.
+
+    Args:
+        source: `env` for the environment, else a file such as local.settings.json.
+        routes: what the settings are for; None where the routes cannot be used.
+    """
+    prefix = "" if source == "env" else f"{source}: "
+    try:
+        config = settings.read(_values(source))
+    except SettingsError as error:
+        return [f"{prefix}{sentence}" for sentence in str(error).splitlines()]
+    return [f"{prefix}{sentence}" for sentence in (_fit(config, routes) if routes else [])]
+
+
+def _values(source: str) -> Mapping[str, str]:
+    if source == "env":
+        return os.environ
+    try:
+        raw = json.loads(Path(source).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"cannot be read: {reason}.") from error
+    except ValueError as error:
+        raise SettingsError(f"is not JSON: {error}.") from error
+    values = raw.get("Values") if isinstance(raw, dict) else None
+    if isinstance(raw, dict) and raw.get("IsEncrypted"):
+        raise SettingsError("is encrypted; run `func settings decrypt` first.")
+    if not isinstance(values, dict):
+        raise SettingsError('holds no settings; it is of the form {"Values": {"NAME": "text"}}.')
+    wrong = [name for name, value in values.items() if not isinstance(value, str)]
+    if wrong:
+        raise SettingsError("\n".join(f"the value of {name} is no text; put it in quotes." for name in wrong))
+    return values
+
+
+def _fit(config: Settings, routes: Routes) -> list[str]:
+    """What the settings lack for these routes."""
+    problems = []
+    streams = len(routes.streams())
+    needed = -(-streams // _STREAMS)
+    if len(config.rule_ids) < needed:
+        problems.append(
+            f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have {streams} streams and "
+            f"a rule holds ten: {needed} are needed."
+        )
+    hashing = [route.name for route in routes.by_name.values() if "hash" in route.redact.values()]
+    if hashing and not config.redact_salt:
+        problems.append(f"REDACT_SALT is not set, but the route {hashing[0]} has redact: hash.")
+    return problems

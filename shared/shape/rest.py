@@ -1,0 +1,140 @@
+"""What no column took, and what was kept from being lost: the "*" column.
+
+Rule: a field of a record that no column takes is kept here, left out and counted,
+or costs the record, as the route says. Invariant: what a column took is not here,
+and everything else that is not null is. Strategy: where the records' keys are all
+taken, as is usual, that is found out without looking into a record's values.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..model import Record
+from ..routes.declare import EVERYTHING_ELSE, Route
+from .fields import without
+from .odd import Events, Unfit
+from .take import Path, View
+from .values import to_string
+
+if TYPE_CHECKING:
+    from .plan import Plan
+    from .redactors import Redactors
+
+DUPLICATES = "_duplicate_keys"
+"""Under this key parsers of JSON keep the earlier values of keys that come twice."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """The "*" column of a block."""
+
+    values: list[Any] | None = None
+    """None if no record has any."""
+    dead: dict[int, Unfit] = field(default_factory=dict)
+    events: Events = field(default_factory=lambda: defaultdict(list))
+
+
+class Rest:
+    """One route's "*" column.
+
+    Args:
+        route: the checked route.
+        plans: of its other columns.
+        redact: what must not be kept as it is.
+    """
+
+    def __init__(self, route: Route, plans: Sequence[Plan], redact: Redactors) -> None:
+        self._route = route
+        self._redact = redact
+        self._simple = frozenset(key for plan in plans for key in plan.simple)
+        star = next((c for c in route.columns.values() if c.from_ == EVERYTHING_ELSE), None)
+        self._keeps = star is not None
+        self._write: Callable[[Record], Any] | None = _WRITERS[star.type, star.format] if star else None
+
+    def take(self, view: View, paths: Sequence[Sequence[Path | None]], kept: Mapping[int, Record]) -> Kept:
+        """What is left of a block's records.
+
+        Args:
+            view: the records.
+            paths: for each column that looked further, where it found each record's value.
+            kept: what goes here besides, by index.
+        """
+        result = Kept()
+        found: dict[int, Record] = {}
+        for index, rest in self._rests(view, paths):
+            left = self._undeclared(index, rest, result)
+            if left:
+                found[index] = left
+        for index, more in kept.items():
+            found[index] = {**found.get(index, {}), **more}
+        if found and self._keeps:
+            self._redact.records(found.values())
+            column: list[Any] = [None] * view.size
+            for index, record in found.items():
+                column[index] = self._write(record) if self._write else record
+            result.values = column
+        return result
+
+    def _rests(self, view: View, paths: Sequence[Sequence[Path | None]]) -> list[tuple[int, Record]]:
+        """Of each record that has any, by its index, the fields that no column took."""
+        if view.exact:
+            return []
+        simple = self._simple
+        if view.names is not None:
+            if simple.issuperset(view.names):
+                return []
+            some: Sequence[int] = range(view.size)
+        else:
+            some = [index for index, record in enumerate(view.dicts) if not record.keys() <= simple]
+        rests = []
+        for index in some:
+            rest = {k: v for k, v in view.dicts[index].items() if k not in simple and v is not None}
+            for taken in paths:
+                path = taken[index]
+                if path is not None:
+                    without(rest, path)
+            if rest:
+                rests.append((index, rest))
+        return rests
+
+    def _undeclared(self, index: int, rest: Record, result: Kept) -> Record:
+        twice = self._duplicates(index, rest.pop(DUPLICATES), result) if DUPLICATES in rest else {}
+        if not rest:
+            return twice
+        how = self._route.on_undeclared
+        if how == "dead_letter":
+            names = ", ".join(sorted(rest)[:10])
+            result.dead[index] = Unfit("UndeclaredField", f"no column takes {names}")
+            return {}
+        if how == "drop":
+            result.events["undeclared_dropped"].append(index)
+            return twice
+        result.events["undeclared_kept"].append(index)
+        return {**rest, **twice} if twice else rest
+
+    def _duplicates(self, index: int, found: Any, result: Kept) -> Record:
+        """What to keep of keys that came twice."""
+        how = self._route.on_duplicate_key
+        if how == "dead_letter":
+            names = ", ".join(sorted(found)[:10]) if isinstance(found, dict) else DUPLICATES
+            result.dead[index] = Unfit("DuplicateKey", f"a key comes twice in an object: {names}")
+            return {}
+        result.events[f"duplicate_key_{'kept' if how == 'keep_in_extra' else how}"].append(index)
+        return {DUPLICATES: found} if how == "keep_in_extra" else {}
+
+
+def pairs(record: Record) -> str:
+    """`key=value;key=value`, as Microsoft's agents write AdditionalExtensions."""
+    return ";".join(f"{key}={to_string(value)}" for key, value in record.items())
+
+
+_WRITERS: dict[tuple[str, str | None], Callable[[Record], Any] | None] = {
+    ("dynamic", None): None,
+    ("string", None): to_string,
+    ("string", "json"): to_string,
+    ("string", "pairs"): pairs,
+}

@@ -1,0 +1,104 @@
+"""A column's values out of a block, before they have its type.
+
+Rule: a key is looked for as it is written first, and as a dotted path second, for
+each candidate in turn; the first that is there and not null is taken. Invariant: a
+View gives the same values whether a block's records are dicts, named rows or typed
+instances. Strategy: one pass over the block for a key; only what is not found so
+is looked for record by record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ..model import Block, Record
+from .fields import Found, Lookup
+from .typed import as_dicts
+from .values import to_string
+
+Path = tuple[str, ...]
+
+
+class View:
+    """A block's records, column by column.
+
+    Args:
+        block: whose records are dicts or named rows; or instances of a type whose fields
+            are `fields`.
+        fields: key in the record -> attribute, of a typed block.
+    """
+
+    def __init__(self, block: Block, fields: dict[str, str] | None = None) -> None:
+        self.size = len(block.records)
+        self.exact = fields is not None
+        """Whether every value has its column's type already (times apart)."""
+        self._block = block
+        self._fields = fields or {}
+        if fields is not None:
+            self.get: Callable[[str], Sequence[Any]] = self._typed
+        elif block.names is not None:
+            self.get = self._named
+        else:
+            self.get = self._keyed
+
+    @cached_property
+    def dicts(self) -> list[Record]:
+        """The records as dicts."""
+        return as_dicts(self._block)
+
+    @cached_property
+    def names(self) -> list[str] | None:
+        """The keys that every record has, where that is so."""
+        return None if self._block.names is None else list(self._block.names)
+
+    def _keyed(self, key: str) -> Sequence[Any]:
+        return [record.get(key) for record in self._block.records]
+
+    def _named(self, key: str) -> Sequence[Any]:
+        return self._columns.get(key) or [None] * self.size
+
+    def _typed(self, key: str) -> Sequence[Any]:
+        return self._columns[key]
+
+    @cached_property
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        records = self._block.records
+        if not self.exact:
+            return dict(zip(self._block.names or (), zip(*records, strict=True), strict=False))
+        get = attrgetter(*self._fields.values())
+        if len(self._fields) == 1:
+            return {key: list(map(get, records)) for key in self._fields}
+        return dict(zip(self._fields, zip(*map(get, records), strict=True), strict=False))
+
+
+class Taken(NamedTuple):
+    """What a column took."""
+
+    values: Sequence[Any]
+    paths: Sequence[Path | None] | None
+    """Where each was found; None if all were found under the first candidate's own key."""
+
+
+def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
+    """The values for a column with these candidates."""
+    first = lookups[0]
+    values = view.get(first.name)
+    plain = len(lookups) == 1 and (len(first.path) == 1 or view.exact)
+    if plain or None not in values:
+        return Taken(values, None)
+    found = [_find(lookups, record) for record in view.dicts]
+    return Taken([f and f.value for f in found], [f and f.path for f in found])
+
+
+def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
+    """The values of several keys joined by a space; None where one of them is not there."""
+    parts = [take(view, (lookup,)).values for lookup in lookups]
+    values = [None if None in row else " ".join(map(to_string, row)) for row in zip(*parts, strict=True)]
+    return Taken(values, None)
+
+
+def _find(lookups: tuple[Lookup, ...], record: Record) -> Found | None:
+    return next((found for lookup in lookups if (found := lookup.find(record)) is not None), None)

@@ -1,0 +1,107 @@
+"""`logferry preview` and `logferry formats`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from shared.cli import app
+from shared.formats import FORMATS
+from shared.shape.times import to_text
+
+ROUTES = """
+routes:
+  web:
+    from: { blobs: ["web/{host}/*.csv"] }
+    format: csv
+    table: Web_CL
+    columns:
+      TimeGenerated: { type: datetime, from: ts }
+      Host: { fact: path.host }
+      Status: { type: int, from: status }
+    drop: { Status: [204] }
+    redact: { email: hash }
+"""
+FRESH = to_text(datetime.now(UTC))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "routes.yaml").write_text(ROUTES)
+    (tmp_path / "web" / "edge").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == code, done.output
+    return done
+
+
+def answer(*arguments: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(*arguments, "--json", code=code).output)
+    return found
+
+
+def drop(here: Path, text: str) -> str:
+    path = here / "web" / "edge" / "a.csv"
+    path.write_text(text)
+    return str(path)
+
+
+def test_the_rows_as_they_would_land(here: Path) -> None:
+    """The route is found by the file's path, and what it captures, filters and redacts shows in the rows."""
+    file = drop(here, f"ts,status,email\n{FRESH},200,a@b.example\n{FRESH},204,x\n{FRESH},500,\n")
+    found = answer("preview", file)
+    assert (found["path"], found["route"], found["table"]) == ("web/edge/a.csv", "web", "Web_CL")
+    assert (found["read"], found["accepted"], found["filtered"], found["lost"]) == (3, 2, 1, 0)
+    assert [row["Host"] for row in found["rows"]] == ["edge", "edge"]
+    assert [row["Status"] for row in found["rows"]] == [200, 500]
+    assert "a@b.example" not in json.dumps(found)
+
+
+def test_each_loss_and_reject_with_its_line(here: Path) -> None:
+    """What would be put right and what would be dead-lettered is told with its line, and the exit code is 1."""
+    file = drop(here, f"ts,status,email\n{FRESH},many,a\n2001-01-01,200,a\n{FRESH},1\n")
+    found = answer("preview", file, code=1)
+    assert [(r["line"], r["reason"]) for r in found["rejects"]] == [(4, "RaggedRow")]
+    notes = {(note["line"], note["kind"]) for note in found["notes"]}
+    assert {(2, "bad_value_kept"), (3, "time_replaced")} <= notes
+    text = run("preview", file, code=1).output
+    assert "line 4" in text
+    assert "RaggedRow" in text
+    assert "Not everything would land" in text
+
+
+def test_what_a_route_gives_up_counts_as_lost(here: Path) -> None:
+    """A value that the route has made null is a loss, named as one."""
+    (here / "routes.yaml").write_text(ROUTES + "    on_bad_value: null\n")
+    found = answer("preview", drop(here, f"ts,status,email\n{FRESH},many,\n"), code=1)
+    assert found["changed"]["bad_value_null"] == 1
+    assert found["lost"] == 1
+
+
+def test_a_file_that_no_route_takes(here: Path) -> None:
+    """The answer says how to name a route, or a path."""
+    other = here / "other.log"
+    other.write_text("x")
+    done = CliRunner().invoke(app, ["preview", str(other)])
+    assert done.exit_code == 1
+    assert "--route" in str(done.exception)
+    named = answer("preview", str(other), "--route", "web")
+    assert named["route"] == "web"
+
+
+def test_formats_are_listed_and_explained() -> None:
+    """Every format is named, and one of them told with its options."""
+    text = run("formats").output
+    assert all(name in text for name in FORMATS)
+    assert "delimiter" in run("formats", "csv").output
+    listed = json.loads(run("formats", "--json").output)
+    assert [entry["format"] for entry in listed] == list(FORMATS)
