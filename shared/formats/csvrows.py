@@ -2,8 +2,9 @@ r"""Text to rows, by the standard library's csv module.
 
 Rule: a row is what csv.reader says it is, and a line is what it is given as one
 (\n, \r\n or a lone \r). Invariant: both ways here give the same rows. Strategy:
-`whole` reads all rows in C; `each` reads them one by one and knows the lines of
-each, for texts with something odd in them.
+`whole` reads all rows in C, and where no quote is in the text by splitting it;
+`each` reads them one by one and knows the lines of each, for texts with something
+odd in them.
 
 Whether the last row is whole shows by a sentinel line after it: an open quote or
 an escape at the end swallows it.
@@ -54,6 +55,8 @@ class RowReader:
     def __init__(self, options: CsvOptions) -> None:
         allow_long_fields()
         self._dialect: dict[str, Any] = options.dialect()
+        self._separator = options.separator
+        self._spanning = [character for character in (options.quote, options.escape) if character]
         self._comment = options.comment
         self._trim = options.trim
         special = {options.separator, options.quote, options.escape, options.comment}
@@ -66,6 +69,9 @@ class RowReader:
         """
         if self._comment and _a_line_begins_with(self._comment, text):
             return None
+        plain = self._split(text)
+        if plain is not None:
+            return plain, ""
         lines = io.StringIO(f"{_ended(text)}{self._sentinel}\n", newline="")
         try:
             rows = list(csv.reader(lines, **self._dialect))
@@ -78,6 +84,17 @@ class RowReader:
         if [] in rows:
             rows = [row for row in rows if row]
         return ([_trimmed(row) for row in rows] if self._trim else rows), tail
+
+    def _split(self, text: str) -> list[list[str]] | None:
+        """The same rows where nothing is quoted or escaped, at several times csv.reader's speed."""
+        if any(character in text for character in self._spanning):
+            return None
+        if "\r" in text:
+            if text.count("\r") != text.count("\r\n"):
+                return None
+            text = text.replace("\r\n", "\n")
+        rows = [line.split(self._separator) for line in text.split("\n") if line]
+        return [_trimmed(row) for row in rows] if self._trim else rows
 
     def _tail(self, text: str, last: list[str], *, first: bool) -> str | None:
         """The text of the row that swallowed the sentinel: as many lines as its fields hold line ends."""

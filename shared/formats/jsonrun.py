@@ -20,6 +20,7 @@ import msgspec
 
 from ..model import Block, Origin, Position, Reject
 from .jsonbalance import Balance
+from .jsonodd import Odd, maybe_twice
 from .jsonvalue import FAILED, Problem, needs_a_look, read_object
 
 SPACE = b" \t\r\n"
@@ -132,6 +133,8 @@ class Run:
                 records = _DICTS.decode(b"[%b]" % text)
             except FAILED:
                 return None
+            if maybe_twice(text, records):
+                return None
         return Block(
             start=start,
             records=records,
@@ -153,7 +156,8 @@ class Run:
             lines = b"\n".join([*_RAWS.decode(array), b""])
         except FAILED:
             return None, None
-        return (records, lines) if lines.count(b"\n") == len(records) else (None, None)
+        whole = lines.count(b"\n") == len(records)
+        return (records, lines) if whole and not _twice(text, records, array) else (None, None)
 
     def one_by_one(self, text: bytes, spans: list[Span], start: Position) -> Block:
         """The block of the values at `spans`."""
@@ -186,6 +190,7 @@ class Run:
             end=start.base + len(raws),
             origin=lambda index: places.of_value(kept[index]),
             rejects=rejects,
+            odd=any(type(record) is Odd for record in records),
         )
 
     def _typed(self, text: bytes, raws: list[bytes]) -> tuple[list[Any], bytes] | None:
@@ -193,9 +198,15 @@ class Run:
             return None
         try:
             records = [self._one.decode(raw) for raw in raws]
-            return records, b"".join([_one_line(raw) + b"\n" for raw in raws])
+            lines = b"".join([_one_line(raw) + b"\n" for raw in raws])
         except FAILED:
             return None
+        return None if _twice(lines, records, b"[%b]" % b",".join(raws)) else (records, lines)
+
+
+def _twice(text: bytes, records: list[Any], array: bytes) -> bool:
+    """Whether a key may come twice; `records` are typed and lack what is null: a yes is looked at again."""
+    return maybe_twice(text, records) and maybe_twice(text, _DICTS.decode(array))
 
 
 class _Places:

@@ -3,8 +3,7 @@ r"""One JSON text to one record, or the true reason why not.
 Rule: what a reject says is what is wrong with the record, in words that hold none
 of its values. Invariant: `read_object` gives a dict or a Problem for any bytes.
 
-msgspec's own messages are true but for two: an escape of half a surrogate pair
-("\ud800") is told as truncated input, and its limits show as types. Facts that
+msgspec's own messages are true but for one: its limits show as types. Facts that
 this relies on, each held by a test: msgspec does not look into strings that it
 skips (invalid UTF-8 passes) nor at the size of numbers that it skips (1e400
 passes); `decode_lines` takes any white space between values, not only newlines.
@@ -12,11 +11,12 @@ passes); `decode_lines` takes any white space between values, not only newlines.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
 import msgspec
+
+from .jsonodd import maybe_twice, read_oddly
 
 OBJECT = msgspec.json.Decoder(dict[str, Any])
 """Decodes a record to a dict; anything but an object is refused."""
@@ -38,11 +38,14 @@ class Problem(NamedTuple):
 
 
 def read_object(raw: bytes) -> dict[str, Any] | Problem:
-    """A record from its own bytes, or why it is none."""
+    """A record from its own bytes, or why it is none; jsonodd.py reads some that are no JSON."""
     try:
-        return OBJECT.decode(raw)
+        record = OBJECT.decode(raw)
     except FAILED as error:
-        return _explain(raw, error)
+        return read_oddly(raw) or _explain(raw, error)
+    if maybe_twice(raw, (record,)):
+        return read_oddly(raw) or record
+    return record
 
 
 def _explain(raw: bytes, error: Exception) -> Problem:
@@ -54,7 +57,7 @@ def _explain(raw: bytes, error: Exception) -> Problem:
         return Problem("TooDeep", "objects and arrays are nested too deep")
     if isinstance(error, msgspec.ValidationError):
         return _invalid(str(error))
-    return _malformed(raw, str(error))
+    return _malformed(str(error))
 
 
 def _invalid(message: str) -> Problem:
@@ -69,21 +72,10 @@ def _article(kind: str) -> str:
     return kind if kind == "null" else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def _malformed(raw: bytes, message: str) -> Problem:
-    if ("truncated" in message or "surrogate" in message) and _takes_half_a_pair(raw):
-        return Problem("LoneSurrogate", "a \\u escape is half of a surrogate pair, which is no character")
+def _malformed(message: str) -> Problem:
     if "truncated" in message:
         return Problem("InvalidJson", "the text ends in the middle of a value")
     return Problem("InvalidJson", message)
-
-
-def _takes_half_a_pair(raw: bytes) -> bool:
-    """The standard library takes lone surrogates: where it reads the text, they were all that was wrong."""
-    try:
-        json.loads(raw.decode())
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def skips(want: type) -> bool:

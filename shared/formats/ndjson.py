@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..model import Block, Origin, Position
+from .jsonodd import Odd, maybe_twice
 from .jsonvalue import FAILED, OBJECT, Problem, needs_a_look, read_object, skips
 from .lines import Line, LineParser, Lines, reject_of
 
@@ -68,13 +69,25 @@ class NdjsonParser(LineParser):
     def _decode(self, text: bytes) -> tuple[list[Any] | None, bool]:
         if self._typed is not None and self._is_seen(text):
             try:
-                return self._typed.decode_lines(text), True
+                records = self._typed.decode_lines(text)
             except FAILED:
                 pass  # one record at least does not fit: all of them as dicts
+            else:
+                if not maybe_twice(text, records) or self._is_sound(text):
+                    return records, True
         try:
-            return OBJECT.decode_lines(text), False
+            records = OBJECT.decode_lines(text)
         except FAILED:
             return None, False
+        return (None if maybe_twice(text, records) else records), False
+
+    @staticmethod
+    def _is_sound(text: bytes) -> bool:
+        """Whether no key comes twice, after all: what is null is not in a typed record."""
+        try:
+            return not maybe_twice(text, OBJECT.decode_lines(text))
+        except FAILED:
+            return False
 
     def _is_seen(self, text: bytes) -> bool:
         """Whether msgspec sees every value of `text`, or would find nothing where it does not look."""
@@ -108,6 +121,7 @@ class NdjsonParser(LineParser):
             end=base + len(lines),
             origin=lambda index: Origin(*lines[kept[index][0]]),
             rejects=rejects,
+            odd=any(type(record) is Odd for _, record in kept),
         )
 
     def _fitting(self, source: Lines) -> list[Any] | None:
@@ -115,9 +129,10 @@ class NdjsonParser(LineParser):
         if self._typed is None or not source.lines or not self._is_seen(source.text):
             return None
         try:
-            return [self._typed.decode(line.raw) for line in source.lines]
+            records = [self._typed.decode(line.raw) for line in source.lines]
         except FAILED:
             return None
+        return records if not maybe_twice(source.text, records) or self._is_sound(source.text) else None
 
 
 def _is_an_object_a_line(text: bytes, count: int) -> bool:

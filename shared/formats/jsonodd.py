@@ -1,0 +1,115 @@
+r"""JSON that msgspec refuses, or reads with a loss, and that need not be lost.
+
+Rule: NaN, Infinity and halves of surrogate pairs are no JSON, but many programs
+write them; and of a key that comes twice in an object msgspec keeps the last value
+without a word. Such records are read here by the standard library, which sees all
+of it; what becomes of them is the route's choice (shape/odd.py, shape/rest.py).
+Invariant: nothing else gets through that msgspec refuses. Strategy: a key that
+comes twice shows in the number of quotes: what is decoded and written again has
+fewer of them than the text had.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+DUPLICATES = "_duplicate_keys"
+"""Key of an object's member with the earlier values of the keys that come twice in it."""
+
+_UNWRITABLE = (ValueError, OverflowError, RecursionError)
+_encode = msgspec.json.Encoder().encode_lines
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Odd(dict[str, Any]):
+    """A record with a value that JSON cannot carry."""
+
+
+def maybe_twice(text: bytes, records: Sequence[Any]) -> bool:
+    """Whether a key may come twice in an object of `text`; a no is sure.
+
+    Args:
+        text: JSON values, with anything but quotes between them.
+        records: what they were decoded to: dicts, or instances of a type that omits defaults
+            (of another type the answer is always yes).
+    """
+    if (b"\\" in text and b"\\u0022" in text) or not _tells_all(records):
+        return True
+    try:
+        return text.count(b'"') != _encode(records).count(b'"')
+    except _UNWRITABLE:
+        return True
+
+
+def _tells_all(records: Sequence[Any]) -> bool:
+    """Whether records written again have no key that was not there."""
+    config = getattr(records[0], "__struct_config__", None) if records else None
+    return config is None or config.omit_defaults
+
+
+def read_oddly(raw: bytes) -> dict[str, Any] | None:
+    """A record with NaN, Infinity, half of a surrogate pair or a key that comes twice; else None.
+
+    Earlier values of a key that comes twice in an object are in its member `_duplicate_keys`,
+    a mapping of the key to the list of them.
+    """
+    found = _Reading()
+    try:
+        text = raw.decode()
+        record = json.loads(
+            text, parse_constant=found.constant, parse_float=found.number, object_pairs_hook=found.members
+        )
+    except (ValueError, RecursionError, UnicodeDecodeError):
+        return None
+    if not isinstance(record, dict):
+        return None
+    if found.odd or (_ESCAPED_SURROGATE.search(text) and _has_half_a_pair(record)):
+        return Odd(record)
+    return record if found.twice else None
+
+
+class _Reading:
+    """What came up while one record was read."""
+
+    def __init__(self) -> None:
+        self.odd = False
+        self.twice = False
+
+    def constant(self, word: str) -> float:
+        """NaN, Infinity or -Infinity."""
+        self.odd = True
+        return float(word)
+
+    @staticmethod
+    def number(text: str) -> float:
+        """A number that fits a real."""
+        value = float(text)
+        if math.isinf(value):
+            raise ValueError("too large")
+        return value
+
+    def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object, with what would be lost of it."""
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        self.twice = True
+        earlier: dict[str, list[Any]] = {}
+        seen: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in seen:
+                earlier.setdefault(key, []).append(seen[key])
+            seen[key] = value
+        members[DUPLICATES] = earlier
+        return members
+
+
+def _has_half_a_pair(value: Any) -> bool:
+    return _SURROGATE.search(json.dumps(value, ensure_ascii=False)) is not None
