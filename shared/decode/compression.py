@@ -250,7 +250,7 @@ class Unpacker:
             yield from self._closed(piece.name, error)
 
     def _closed(self, name: str, error: DecodeError | None) -> Iterator[End]:
-        """The end of a file, and before it of those that stand open inside of it: the innermost has the error."""
+        """The end of a file, and before it of those that stand open in it: the innermost has the error."""
         self._open.insert(0, name)
         while self._open:
             yield End(self._open.pop(), error)
