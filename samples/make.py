@@ -1,7 +1,8 @@
-"""Makes the sample files: `python -m samples.make`.
+"""Makes the files of samples/ and flawed/: `python -m samples.make`.
 
 Rule: seeded, with fixed times, so that the files are the same wherever they are
-made; every bad record is put in on purpose, at a place that README.md names.
+made; every bad record is put in on purpose, at a place that flawed/README.md names,
+and there is none in samples/.
 Invariant: everything here is invented. Addresses are those that documentation may
 use (RFC 5737), names are of example.com.
 
@@ -25,6 +26,7 @@ from typing import Any
 
 START = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 HERE = Path(__file__).resolve().parent
+FLAWED_HERE = HERE.parent / "flawed"
 
 Values = dict[str, Any]
 
@@ -334,14 +336,10 @@ def packed(data: bytes) -> bytes:
 
 
 FILES: dict[str, Callable[[random.Random], bytes]] = {
-    "web/2026/11/access-1.csv": web_first,
     "web/access-2.csv.gz": web_second,
-    "apps/checkout.ndjson": checkout,
     "apps/payments.ndjson.gz": payments,
-    "apps/refunds.ndjson.gz": refunds,
     "audit/export.json": audit,
     "inventory/2026-11-20.json": inventory,
-    "firewall/fw01.tsv": firewall,
     "zeek/dns.ndjson": dns,
     "events/deploy.json": deploy,
     "exports/edge-07.csv": edge,
@@ -350,6 +348,19 @@ FILES: dict[str, Callable[[random.Random], bytes]] = {
     "archive/events/door-4.json": archived_events,
 }
 """Path below samples/ to what makes it; a file's numbers depend on nothing but its own name."""
+
+FLAWED: dict[str, Callable[[random.Random], bytes]] = {
+    "web/2026/11/access-1.csv": web_first,
+    "apps/checkout.ndjson": checkout,
+    "apps/refunds.ndjson.gz": refunds,
+    "firewall/fw01.tsv": firewall,
+}
+"""The same below flawed/."""
+
+
+def flawed() -> dict[str, bytes]:
+    """Every file by its path below flawed/."""
+    return {name: make(random.Random(name)) for name, make in FLAWED.items()}
 
 
 def files() -> dict[str, bytes]:
@@ -362,10 +373,11 @@ def files() -> dict[str, bytes]:
 
 def main() -> None:
     """Write them."""
-    for name, content in files().items():
-        path = HERE / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    for folder, made in ((HERE, files()), (FLAWED_HERE, flawed())):
+        for name, content in made.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""The samples, as things to drop and to send.
+"""The samples and the flawed inputs, as things to drop and to send.
 
-Rule: a file's place below samples/ says where it goes: `messages/` on the queue,
+Rule: a file's place below samples/ or flawed/ says where it goes: `messages/` on the queue,
 `archive/` in the container of that name (whose blobs raise no event), everything
 else in the drop container under its own path.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+FLAWED = SAMPLES.parent / "flawed"
 ARCHIVE = "archive"
 _NO_INPUT = frozenset({"make.py", "README.md"})
 
@@ -37,10 +39,10 @@ class Message:
     text: str
 
 
-def files(drop_container: str, folder: Path = SAMPLES) -> list[File]:
-    """Every sample file, the archive's first, since messages name them."""
+def files(drop_container: str, folders: Iterable[Path] = (SAMPLES, FLAWED)) -> list[File]:
+    """Every sample and every flawed file, the archive's first, since messages name them."""
     found = []
-    for name, path in _paths(folder):
+    for name, path in (pair for folder in folders for pair in _paths(folder)):
         top, _, rest = name.partition("/")
         if top == ARCHIVE:
             found.append(File(ARCHIVE, rest, path.read_bytes()))

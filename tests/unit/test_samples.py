@@ -1,18 +1,22 @@
-"""The sample files: made by samples/make.py, small, and one for every route."""
+"""The samples and the flawed inputs: made by samples/make.py, small, and one for every route."""
 
 from __future__ import annotations
 
 import gzip
 import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 
-from samples.make import FILES, HERE, files
+from samples.make import FILES, FLAWED, FLAWED_HERE, HERE, files, flawed
 from shared.routes import load
 
 ROOT = HERE.parent
-MADE = files()
+MADE = {
+    **{HERE / name: data for name, data in files().items()},
+    **{FLAWED_HERE / name: data for name, data in flawed().items()},
+}
 
 
 def unpacked(data: bytes) -> bytes:
@@ -27,37 +31,37 @@ def unpacked(data: bytes) -> bytes:
     return found
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_files_are_what_the_generator_makes(name: str) -> None:
+@pytest.mark.parametrize("path", MADE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_are_what_the_generator_makes(path: Path) -> None:
     """A sample file holds what make.py makes, so that nobody edits one by hand."""
-    here, made = unpacked((HERE / name).read_bytes()), unpacked(MADE[name])
-    if name == "apps/refunds.ndjson.gz":  # cut in its compressed bytes, which differ between zlibs
+    here, made = unpacked(path.read_bytes()), unpacked(MADE[path])
+    if path.name == "refunds.ndjson.gz":  # cut in its compressed bytes, which differ between zlibs
         assert min(len(here), len(made)) > 10_000
         assert here.startswith(made) or made.startswith(here)
     else:
         assert here == made
 
 
-def test_every_file_is_listed() -> None:
-    """Every file in samples/ is made by make.py or explains the others."""
+@pytest.mark.parametrize("folder", [HERE, FLAWED_HERE], ids=lambda folder: folder.name)
+def test_every_file_is_listed(folder: Path) -> None:
+    """Every file in samples/ and flawed/ is made by make.py or explains the others."""
     listed = subprocess.run(
         ["git", "ls-files", "--others", "--cached", "--exclude-standard", "."],
-        cwd=HERE,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    there = {name for name in listed.stdout.splitlines() if (HERE / name).is_file()}
+    there = {folder / name for name in listed.stdout.splitlines() if (folder / name).is_file()}
     if listed.returncode:  # no git here: an unpacked archive
-        there = {
-            str(p.relative_to(HERE)) for p in HERE.rglob("*") if p.is_file() and "__pycache__" not in p.parts
-        }
-    assert there - {"make.py", "README.md"} == set(MADE)
+        there = {p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    made = {path for path in MADE if path.is_relative_to(folder)}
+    assert there - {folder / "make.py", folder / "README.md"} == made
 
 
 def test_they_are_small() -> None:
     """The samples are under 2 MB together."""
-    assert sum((HERE / name).stat().st_size for name in MADE) < 2_000_000
+    assert sum(path.stat().st_size for path in MADE) < 2_000_000
 
 
 def test_every_route_has_one() -> None:
@@ -75,10 +79,11 @@ def test_every_route_has_one() -> None:
 def test_the_cut_file_is_cut() -> None:
     """apps/refunds.ndjson.gz breaks off, as its row in README.md says."""
     with pytest.raises(EOFError):
-        gzip.decompress((HERE / "apps/refunds.ndjson.gz").read_bytes())
+        gzip.decompress((FLAWED_HERE / "apps/refunds.ndjson.gz").read_bytes())
 
 
 def test_the_readme_names_every_file() -> None:
-    """README.md has a row for every sample file."""
-    text = (HERE / "README.md").read_text(encoding="utf-8")
-    assert [name for name in MADE if f"`{name}`" not in text] == []
+    """Each README.md has a row for every file of its folder."""
+    for folder, names in ((HERE, files()), (FLAWED_HERE, FLAWED)):
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        assert [name for name in names if f"`{name}`" not in text] == []
