@@ -26,6 +26,7 @@ _RANK = {
     **dict.fromkeys(("+", "-"), 4),
     **dict.fromkeys(("*", "/", "%"), 5),
 }
+_NOT = "to turn a condition round, write not(...)."
 _SLIPS = {
     "&&": ("and", "&& is no operator of KQL: write and."),
     "||": ("or", "|| is no operator of KQL: write or."),
@@ -154,7 +155,8 @@ class Expression:
         if token.kind == "mark":
             kind = self._marked(token)
         elif token.kind == "word":
-            self._say(self.at, f"a value is missing before {token.text}.", "syntax")
+            known = token.text in _RANK or instead.infix(token.text)
+            self._say(self.at, f"a value is missing before {token.text}." if known else _NOT, "syntax")
             self.at += 1
             return None
         else:
@@ -253,6 +255,10 @@ class Expression:
     def _name(self, token: Token) -> str | None:
         if token.text in {"true", "false"}:
             return "boolean"
+        if token.text == "not" and self.at < self.high and not self.columns.may_be("not"):
+            self._say(self.at - 1, "write not(...).", "syntax")
+            self._climb(3)
+            return "boolean"
         return self._column(token.text, self.at - 1)
 
     def _column(self, name: str, index: int) -> str | None:
@@ -263,8 +269,7 @@ class Expression:
             return self.scope.scalars[name]
         bound = {SOURCE, *self.scope.tables, *self.scope.functions}
         if self.columns.certain and name not in bound:
-            sentence = "write not(...)." if name == "not" else self.columns.unknown(name, self.scope.scalars)
-            self._say(index, sentence, "name")
+            self._say(index, self.columns.unknown(name, self.scope.scalars), "name")
         return None
 
     # -- calls ------------------------------------------------------------------------------

@@ -86,9 +86,13 @@ def _problems(text: str, ours: Checked, findings: Sequence[Finding]) -> list[Pro
 
 
 def _same_step(text: str, found: Finding, kept: Sequence[Problem]) -> bool:
-    """Whether a wrong type follows from how the same step is written."""
-    places = [p.offset for p in kept if p.kind in _STRUCTURE]
-    return _kind(found) == "type" and any("|" not in text[slice(*sorted((found.start, at)))] for at in places)
+    """Whether a wrong type, or a name read on from there, follows from how the same step is written."""
+    kind = _kind(found)
+    for at in (p.offset for p in kept if p.kind in _STRUCTURE):
+        judged = kind == "type" or (kind == "name" and at < found.start)
+        if judged and "|" not in text[min(at, found.start) : max(at, found.start)]:
+            return True
+    return False
 
 
 def _stands(text: str, problem: Problem, findings: Sequence[Finding], broken: int) -> bool:

@@ -1,0 +1,176 @@
+"""Microsoft's Kusto analyser: found, asked, and put together with our own check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shared.transform.analyser import (
+    HOW,
+    PACKAGE,
+    VARIABLE,
+    Analyser,
+    AnalyserError,
+    Analysis,
+    Finding,
+    analyse,
+    find,
+)
+from shared.transform.check import check_transform
+from shared.transform.together import Asked, check_all, together
+
+ROOT = Path(__file__).resolve().parents[3]
+COLUMNS = {
+    "TimeGenerated": "datetime",
+    "Text": "string",
+    "Whole": "long",
+    "Small": "int",
+    "Yes": "boolean",
+    "Bag": "dynamic",
+}
+TABLE = {**COLUMNS, "Level": "string", "Host": "string"}
+
+
+@pytest.fixture(scope="module")
+def analyser() -> Analyser:
+    """Microsoft's analyser, from node_modules."""
+    found = find(os.environ, [ROOT])
+    if found is None:
+        pytest.skip(f"Microsoft's Kusto analyser was not found: {HOW}")
+    return found
+
+
+def package(folder: Path, script: str) -> Path:
+    """A package of that name, with this script in it."""
+    folder.mkdir(parents=True)
+    for name in ("bridge.min.js", "Kusto.Language.Bridge.min.js"):
+        (folder / name).write_text(script)
+    return folder
+
+
+def test_it_is_found_where_it_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked for where the variable says and nowhere else, or in the node_modules of the folders."""
+    if shutil.which("node") is None:
+        pytest.skip("Node.js was not found")
+    there = package(tmp_path / "a" / PACKAGE, "")
+    named = package(tmp_path / "named", "")
+    monkeypatch.chdir(tmp_path / "a")
+    path = {"PATH": os.environ["PATH"]}
+    assert find(path).package == there.resolve()
+    monkeypatch.chdir(tmp_path)
+    assert find(path, [tmp_path / "a"]).package == there.resolve()
+    assert find({**path, VARIABLE: str(named)}).package == named.resolve()
+    assert find({**path, VARIABLE: str(tmp_path)}, [tmp_path / "a"]) is None
+    assert find({"PATH": str(tmp_path)}, [tmp_path / "a"]) is None
+
+
+def test_errors_have_places_and_columns_have_types(analyser: Analyser) -> None:
+    """Each transform gets its own answer, in order; places count characters, also behind emojis."""
+    texts = [
+        "source | extend Level = 1.5, Yes = not(Yes)",
+        "source | where Text == '😀é' and Zzz == 1",
+        "source | summarize n = count()",
+    ]
+    first, second, third = analyse(analyser, [(text, COLUMNS) for text in texts])
+    assert (first.findings, first.columns) == ([], {**COLUMNS, "Level": "real"})
+    assert [(texts[1][f.start : f.end], f.code) for f in second.findings] == [("Zzz", "KS142")]
+    assert third.columns == {"n": "long"}
+
+
+def test_a_broken_package_is_an_error_with_a_reason(tmp_path: Path) -> None:
+    """A package that does not load, says nothing, or says something else is an AnalyserError with the reason."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js was not found")
+    for number, (script, words) in enumerate(
+        {
+            "throw new RangeError('no such thing')": "RangeError: no such thing",
+            "process.exit(0)": "truncated",
+            "process.stdout.write('[]'); process.exit(0)": "other transforms",
+        }.items()
+    ):
+        folder = package(tmp_path / str(number), script)
+        with pytest.raises(AnalyserError, match=words):
+            analyse(Analyser(node, folder), [("source", COLUMNS)])
+
+
+ONCE = [
+    ("source | where Zzz == 1", "there is no column Zzz: declare it under columns."),
+    ("source | wher Yes", "a rule has no operator `wher`; did you mean where?"),
+    (
+        "source | extend Level = tostrin(Whole)",
+        "tostrin() is not among the functions that a rule takes; did you mean tostring?",
+    ),
+    ("source | where Whole = 1", "to compare, write =="),
+    ('source | where (Text == "a"', "this ( is never closed."),
+    ('source | where Text == "a', "this string has no end."),
+    ('source | where Text == "\\d"', "\\d is no escape of a string"),
+    ("source | where Yes AND Yes", "operators are in lower case"),
+    ("source | where not Yes", "write not(...)."),
+    ("source | extend Bag = [1, 2]", "a list or an object is written parse_json('...')."),
+    ("source | | where Yes", "an operator is missing after the pipe"),
+    ("source where Yes", "after source comes a pipe"),
+    ("Zzz | where Yes", "a query begins with source or print, not with Zzz."),
+    ("source | extend Level = 'a', Host = Level", "Level is made in this same step"),
+    ("source | project-away Zzz", "there is no column Zzz"),
+    ("source | where Text", "where takes a condition, and this is string"),
+    ("source | summarize count() by Text", "a rule does not take `summarize`"),
+    (
+        "source | extend Whole = strlen(Whole)",
+        "the expression must have one of the types: string or dynamic.",
+    ),
+    ('source | parse Text with "a" Level Host', "the column name must follow a string literal."),
+    ("source | extend Small = Small + 1", "Small comes out as long, and Web_CL has it as int"),
+    ("source | extend strlen(Text)", "Web_CL has no column strlen_Text"),
+    ("source | extend Level = 'a', Level = 'b'", "a column with the name 'Level' is already declared."),
+]
+
+
+def test_one_mistake_is_told_once(analyser: Analyser) -> None:
+    """What our check and the analyser both find is one problem; what only one of them finds is there too."""
+    found = check_all([Asked(text, COLUMNS, TABLE, "Web_CL") for text, _ in ONCE], analyser)
+    for (text, words), checked in zip(ONCE, found, strict=True):
+        assert len(checked.problems) == 1, (text, checked.problems)
+        assert words in checked.problems[0].sentence, text
+
+
+def test_the_analysers_columns_are_what_comes_out(analyser: Analyser) -> None:
+    """Names that Azure makes up and types that only it works out are in the result."""
+    (checked,) = check_all(
+        [Asked("source | project TimeGenerated, Bag.a, Level = iif(Yes, Small, 1)", COLUMNS, None)], analyser
+    )
+    assert checked.columns == {"TimeGenerated": "datetime", "Bag_a": "dynamic", "Level": "long"}
+
+
+def test_the_analysers_word_wins() -> None:
+    """A name or a type that the analyser knows is no problem, whatever our check thinks of it."""
+    asked = Asked("source | where Zzz == 1 and Whole has_any ('a')", COLUMNS, None)
+    ours = check_transform(asked.text, asked.columns, None)
+    assert {p.kind for p in ours.problems} == {"name", "subset"}
+    silent = together(asked, ours, Analysis([], COLUMNS))
+    assert {p.kind for p in silent.problems} == {"subset"}
+    agrees = together(asked, ours, Analysis([Finding(15, 18, "KS142", "The name 'Zzz' ...")], COLUMNS))
+    assert agrees.problems == ours.problems
+
+
+def test_what_follows_a_syntax_error_is_left_out() -> None:
+    """Behind the analyser's first syntax error only our own findings count."""
+    text = "source | extend Level = 1 ? 2 : Zzz | where Yyy"
+    findings = [
+        Finding(26, 27, "KS198", "The incomplete fragment is unexpected."),
+        Finding(32, 35, "KS142", "The name 'Zzz' does not refer to any known column."),
+        Finding(44, 47, "KS141", "The expression must have the type bool."),
+    ]
+    asked = Asked(text, COLUMNS, None)
+    found = together(asked, check_transform(text, COLUMNS, None), Analysis(findings, None))
+    assert [(p.column, p.kind) for p in found.problems] == [(27, "syntax"), (45, "name")]
+
+
+def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
+    """A transform whose source is not known, or that is empty, does not start the analyser."""
+    nowhere = Analyser(str(tmp_path / "node"), tmp_path)
+    found = check_all([Asked("source | take 1", None, None), Asked(" ", COLUMNS, None)], nowhere)
+    assert [p.kind for checked in found for p in checked.problems] == ["subset", "head"]
