@@ -1,15 +1,12 @@
-"""A stream's columns and its transform, as SQL.
+"""A stream's columns and its transform, as a table of DuckDB.
 
 Rule: a table has the columns that its routes declare, and besides them those that
-a transform's output adds, found by describing the translated transform over an
-empty `source`. Output columns that no table can have (a timespan, a reserved or
-malformed name) are dropped and reported.
+a transform's output adds. Output columns that no table can have (a timespan, a
+reserved or malformed name) are dropped and reported.
 
-Invariant: a transform is translated once, when the server starts; each run puts the
-posts' bodies and the time of receipt in as parameters, so now() stays the time of
-the run. A transform with a mistake stops the server, as Azure refuses to deploy
-it; one that cannot be run here (it needs a service in Azure, say) is said to be so,
-and its rows are kept as they came.
+Invariant: a transform is compiled once, when the server starts. One with a mistake
+stops the server, as Azure refuses to deploy it; one that cannot be run here (it needs
+a service in Azure) is said to be so, and its rows are kept as they came.
 """
 
 from __future__ import annotations
@@ -20,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import duckdb
-import duckdb_kql
-from duckdb_kql.types import kusto_type
+
+from shared.transform.run import NotHereError, Transform, TransformError
 
 from .config import WORKSPACE_ID, StreamSpec
 
@@ -31,13 +28,12 @@ DUCKDB_TYPES = {
     "long": "BIGINT",
     "real": "DOUBLE",
     "boolean": "BOOLEAN",
-    "bool": "BOOLEAN",
     "datetime": "TIMESTAMPTZ",
     "dynamic": "JSON",
     "decimal": "DOUBLE",
     "guid": "UUID",
 }
-"""Stream and Kusto types to DuckDB's; timespan is missing because no table has it."""
+"""Types to DuckDB's; timespan is missing because no table has it."""
 
 RESERVED = frozenset(
     {
@@ -62,11 +58,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,44}")
 _NUMBERS = frozenset({"int", "long", "real", "decimal"})
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _QUOTED = re.compile(r'(AS )?"((?:[^"]|"")*)"')
-_SETS_TIME = re.compile(r"\bTimeGenerated\s*=(?![=~])")
-
-
-class TransformError(ValueError):
-    """A transform that Azure would not deploy either."""
 
 
 @dataclass(slots=True)
@@ -75,20 +66,23 @@ class Plan:
 
     spec: StreamSpec
     output: dict[str, str]
-    """Columns that are written: name to DuckDB type."""
+    """Columns that are written: name to type, as posts and transforms have it."""
+    transform: Transform | None = None
+    """What posts go through first; None where there is none, or it cannot be run here."""
     dropped: list[str] = field(default_factory=list)
     """Output columns that no table can have."""
     warnings: list[str] = field(default_factory=list)
-    runs_transform: bool = False
-    sets_time: bool = False
-    """Whether TimeGenerated is made by the transform, so that it has to be looked at again."""
-    _body: str = 'SELECT * FROM "source"'
+
+    @property
+    def sets_time(self) -> bool:
+        """Whether TimeGenerated is made by the transform, so that it has to be looked at again."""
+        return self.transform is not None and "TimeGenerated" not in self.transform.kept
 
     def insert(self) -> str:
         """SQL with parameters `bodies` (list of JSON arrays) and `received`; gives the number of rows."""
         columns = ", ".join([*self._select(), '$received::TIMESTAMPTZ AS "_TimeReceived"'])
-        into = f"INSERT INTO {quote(self.spec.table)} BY NAME WITH {_source(self.spec)}"
-        return f"{into} SELECT {columns} FROM ({self._body})"  # noqa: S608 - names are quoted
+        into = f"INSERT INTO {quote(self.spec.table)} BY NAME"
+        return f"{into} SELECT {columns} FROM ({_rows(self.output)})"  # noqa: S608 - names are quoted
 
     def count_replaced(self) -> str:
         """SQL with parameter `received`; the rows of that time whose TimeGenerated was put there."""
@@ -97,7 +91,9 @@ class Plan:
 
     def _select(self) -> Iterable[str]:
         for name, kind in self.output.items():
-            value = f"TRY_CAST({quote(name)} AS {kind})"
+            value = f"s.{quote(name)}"
+            if kind == "datetime":  # DuckDB knows no lower-case t and z
+                value = f"TRY_CAST(upper({value}) AS TIMESTAMPTZ)"
             if name == "TimeGenerated":
                 value = _in_window(value)
             yield f"{value} AS {quote(name)}"
@@ -105,33 +101,25 @@ class Plan:
             yield '$received::TIMESTAMPTZ AS "TimeGenerated"'
 
 
-def plan(con: duckdb.DuckDBPyConnection, spec: StreamSpec) -> Plan:
-    """Translate and describe a stream.
+def plan(spec: StreamSpec) -> Plan:
+    """Compile a stream's transform.
 
     Raises:
-        TransformError: the transform has a mistake.
+        TransformError: the transform has a mistake; the message names the stream.
     """
-    declared = {name: DUCKDB_TYPES[kind] for name, kind in spec.columns.items()}
-    made = Plan(spec, declared)
+    made = Plan(spec, dict(spec.columns))
     if spec.transform is None:
         return made
     try:
-        body = str(duckdb_kql.to_sql(spec.transform, schema={"source": list(declared)}, allow_write=False))
-        described = con.execute(f"DESCRIBE WITH {_empty(spec)} FROM ({body})").fetchall()
-    except duckdb_kql.KqlUnsupportedError as error:
-        what = error.construct.removeprefix("function:")
+        made.transform = Transform(spec.transform, spec.columns)
+    except NotHereError as error:
         made.warnings.append(
-            f"{spec.stream}: the transform cannot be run here ({what}), so its rows are kept as they came."
+            f"{spec.stream}: the transform cannot be run here ({error}), so its rows are kept as they came."
         )
         return made
-    except (duckdb_kql.KqlError, duckdb.Error) as error:
-        raise TransformError(f"{spec.stream}: transform: {_first_line(error)}") from error
-    wrong = wrong_case(body, declared)
-    if wrong:
-        raise TransformError(f"{spec.stream}: transform: {wrong}")
-    _outcome(made, {row[0]: kusto_type(row[1]) for row in described})
-    made._body, made.runs_transform = body, True
-    made.sets_time = bool(_SETS_TIME.search(spec.transform)) or "TimeGenerated" not in declared
+    except TransformError as error:
+        raise TransformError(f"{spec.stream}: transform: {error}") from error
+    _outcome(made, made.transform.columns)
     return made
 
 
@@ -142,10 +130,15 @@ def _outcome(made: Plan, columns: Mapping[str, str]) -> None:
         if name in RESERVED or not _NAME.fullmatch(name) or kind not in DUCKDB_TYPES:
             made.dropped.append(name)
             continue
+        if name not in made.spec.columns and name.casefold() in _folded(made):
+            made.warnings.append(
+                f"{made.spec.stream}: the transform's {name} is left out here: local tables do not tell "
+                "names by their case, as Azure does."
+            )
+            continue
         declared = made.spec.columns.get(name)
-        made.output[name] = DUCKDB_TYPES[declared or kind]
-        same = {declared, kind} <= _NUMBERS or DUCKDB_TYPES[declared or kind] == DUCKDB_TYPES[kind]
-        if not same:
+        made.output[name] = declared or kind
+        if declared not in {None, kind} and not {declared, kind} <= _NUMBERS:
             made.warnings.append(
                 f"{made.spec.stream}: the transform gives {name} as {kind}, the table has {declared}: "
                 "Azure refuses a rule whose output does not have the table's types."
@@ -154,6 +147,10 @@ def _outcome(made: Plan, columns: Mapping[str, str]) -> None:
         made.warnings.append(
             f"{made.spec.stream}: the transform's output has no TimeGenerated; Azure asks for it."
         )
+
+
+def _folded(made: Plan) -> set[str]:
+    return {name.casefold() for name in (*made.spec.columns, *made.output)}
 
 
 def tables_of(plans: Iterable[Plan]) -> dict[str, dict[str, str]]:
@@ -165,10 +162,12 @@ def tables_of(plans: Iterable[Plan]) -> dict[str, dict[str, str]]:
     tables: dict[str, dict[str, str]] = {}
     for made in plans:
         columns = tables.setdefault(made.spec.table, {"TimeGenerated": "TIMESTAMPTZ"})
-        declared = {name: DUCKDB_TYPES[kind] for name, kind in made.spec.columns.items()}
-        for name, kind in {**declared, **made.output}.items():
-            if columns.setdefault(name, kind) != kind:
-                raise ValueError(f"table {made.spec.table}: column {name} is {columns[name]} and {kind}.")
+        for name, kind in {**made.spec.columns, **made.output}.items():
+            duckdb_type = DUCKDB_TYPES[kind]
+            if columns.setdefault(name, duckdb_type) != duckdb_type:
+                raise ValueError(
+                    f"table {made.spec.table}: column {name} is {columns[name]} and {duckdb_type}."
+                )
     standard = {"TenantId": "VARCHAR", "Type": "VARCHAR", "_TimeReceived": "TIMESTAMPTZ"}
     return {table: {**columns, **standard} for table, columns in tables.items()}
 
@@ -206,30 +205,16 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _source(spec: StreamSpec) -> str:
-    """The posts' rows as the declared columns: a value that does not cast is null, as in Azure."""
-    shape = {name: _staged(kind) for name, kind in spec.columns.items()}
-    columns = ", ".join(_column(name, kind) for name, kind in spec.columns.items())
+def _rows(columns: Mapping[str, str]) -> str:
+    """The rows of the posts as structs `s`: a value that does not cast is null, as in Azure."""
+    shape = {"TimeGenerated": "VARCHAR"} | {name: _staged(kind) for name, kind in columns.items()}
     bodies = "SELECT unnest($bodies::VARCHAR[]) AS b"
     elements = f"SELECT unnest(json_extract(b, '$[*]')) AS e FROM ({bodies})"  # noqa: S608 - a constant
-    structs = f"SELECT json_transform(e, {_text(json.dumps(shape))}) AS s FROM ({elements})"  # noqa: S608 - quoted
-    return f'"source" AS MATERIALIZED (SELECT {columns} FROM ({structs}))'  # noqa: S608 - quoted
+    return f"SELECT json_transform(e, {_text(json.dumps(shape))}) AS s FROM ({elements})"  # noqa: S608 - quoted
 
 
 def _staged(kind: str) -> str:
     return "VARCHAR" if kind == "datetime" else DUCKDB_TYPES[kind]
-
-
-def _column(name: str, kind: str) -> str:
-    value = f"s.{quote(name)}"
-    if kind == "datetime":  # DuckDB knows no lower-case t and z
-        value = f"TRY_CAST(upper({value}) AS TIMESTAMPTZ)"
-    return f"{value} AS {quote(name)}"
-
-
-def _empty(spec: StreamSpec) -> str:
-    columns = ", ".join(f"NULL::{DUCKDB_TYPES[kind]} AS {quote(name)}" for name, kind in spec.columns.items())
-    return f'"source" AS (SELECT {columns} WHERE false)'
 
 
 def _in_window(value: str) -> str:
@@ -242,7 +227,3 @@ def _in_window(value: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

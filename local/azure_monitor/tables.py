@@ -61,7 +61,7 @@ class Tables:
         self._state = state
         self._con = open_database(config.database)
         try:
-            self._plans = {key: plan(self._con, spec) for key, spec in config.by_stream.items()}
+            self._plans = {key: plan(spec) for key, spec in config.by_stream.items()}
             self.columns: Mapping[str, Mapping[str, str]] = tables_of(self._plans.values())
             create(self._con, self.columns)
         except BaseException:
@@ -140,25 +140,46 @@ class Tables:
         return posts, item if isinstance(item, Future) else None
 
     def _write(self, posts: list[Accepted]) -> None:
-        """Insert posts of one stream; when that fails, one by one, to find which."""
+        """Insert posts of one stream, as its transform leaves them."""
         made = self._plans[posts[0].rule, posts[0].stream]
+        whole: list[Accepted] = []
+        bodies: list[bytes] = []
+        for post in posts:
+            body = self._transformed(made, post)
+            if body is not None:
+                whole.append(post)
+                bodies.append(body)
+        if whole:
+            self._insert(made, whole, bodies)
+
+    def _transformed(self, made: Plan, post: Accepted) -> bytes | None:
+        """What the transform makes of a post's rows; None if it fails, which costs the post.
+
+        What Azure does with the other rows of such a post is not documented, so the worst is assumed.
+        """
+        if made.transform is None:
+            return post.body
+        result = made.transform.run(post.body, post.received)
+        if result.errors:
+            self._failed(post, result.errors[0].sentence)
+            return None
+        if result.filtered:
+            self._state.transformed(post.rule, post.stream, dropped=result.filtered)
+        return result.text
+
+    def _insert(self, made: Plan, posts: list[Accepted], bodies: list[bytes]) -> None:
+        """Insert what is left of posts; when that fails, one by one, to find which."""
+        received = max(post.received for post in posts)
+        parameters = {"bodies": [body.decode() for body in bodies], "received": received}
         try:
-            self._insert(made, posts)
+            self._con.execute(made.insert(), parameters)
         except duckdb.Error as error:
             if len(posts) == 1:
-                self._failed(posts[0], error)
+                self._failed(posts[0], str(error).splitlines()[0])
                 return
-            for post in posts:
-                self._write([post])
-
-    def _insert(self, made: Plan, posts: list[Accepted]) -> None:
-        received = max(post.received for post in posts)
-        bodies = [post.body.decode() for post in posts]
-        inserted = _number(self._con, made.insert(), {"bodies": bodies, "received": received})
-        first = posts[0]
-        dropped = sum(post.rows for post in posts) - inserted
-        if dropped:
-            self._state.transformed(first.rule, first.stream, dropped=dropped)
+            for post, body in zip(posts, bodies, strict=True):
+                self._insert(made, [post], [body])
+            return
         self._report(made, posts, received)
 
     def _report(self, made: Plan, posts: list[Accepted], received: dt.datetime) -> None:
@@ -169,7 +190,7 @@ class Tables:
             findings.add(
                 "ColumnNotInTable", "the transform gives it, the table cannot.", column=name, count=rows
             )
-        if not made.runs_transform and made.spec.transform is not None:
+        if made.transform is None and made.spec.transform is not None:
             findings.add("TransformNotRun", "this transform cannot be run here; rows are as they came.")
         if made.sets_time:
             replaced = _number(self._con, made.count_replaced(), {"received": received})
@@ -178,9 +199,9 @@ class Tables:
                 findings.add("TimeReplaced", why, column="TimeGenerated", count=replaced)
         self._state.lost(posts[0].rule, posts[0].stream, posts[-1].request_id, findings)
 
-    def _failed(self, post: Accepted, error: duckdb.Error) -> None:
-        why = f"the transform failed, and the post's rows are dropped: {str(error).splitlines()[0]}"
+    def _failed(self, post: Accepted, sentence: str) -> None:
         findings = Findings()
+        why = f"the transform failed, and the post's rows are dropped: {sentence}"
         findings.add("TransformationError", why, count=post.rows)
         self._state.transformed(post.rule, post.stream, dropped=post.rows, errors=1)
         self._state.lost(post.rule, post.stream, post.request_id, findings)

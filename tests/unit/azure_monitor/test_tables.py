@@ -81,22 +81,45 @@ def test_a_transform_that_loses_the_time_is_reported(start: Start) -> None:
 
 def test_a_transform_that_fails_drops_its_posts_rows_and_no_others(start: Start) -> None:
     """A run-time failure costs the post that caused it; it is counted and reported."""
-    client = start(things("source | extend Count = Count + 9223372036854775807"))
-    for count in (None, 1, None):
-        client.post([row(Text="x"), row(Count=count)])
+    client = start(things("source | extend Found = Text matches regex tostring(Extra)"))
+    for pattern in ("a", "(", "b"):
+        client.post([row(Text="a"), row(Text="a", Extra=pattern)])
+    assert [found["Found"] for found in client.rows(f"{TABLE} | where isnotempty(Extra)")] == [True, False]
     assert len(client.rows(TABLE)) == 4
     (metrics,) = client.get("/local/metrics").json()
     assert (metrics["TransformationErrors_Count"], metrics["RowsDropped_Count"]) == (1, 2)
     assert client.losses() == {"TransformationError": 2}
 
 
+def test_what_a_transform_works_out_is_in_the_table_as_kusto_has_it(start: Start) -> None:
+    """Overflow wraps, a division by zero is null or infinite, a time keeps its digits: no post is lost by them."""
+    text = "source | extend Big = Count * Count, None = Status / 0, Far = Share / 0, End = endofday(At)"
+    client = start(things(f"{text} | project-away Text, Ok, Extra"))
+    client.post([row(Count=9007199254740993, Status=1, Share=-1.5, At="2020-02-29T01:02:03Z"), row()])
+    found, empty = client.rows(f"{TABLE} | sort by Big desc")
+    assert (found["Big"], found["None"], found["Far"]) == (18014398509481985, None, "-Infinity")
+    assert found["End"] == "2020-02-29T23:59:59.999999Z"
+    assert {empty[name] for name in ("Big", "None", "Far", "End")} == {None}
+    assert client.losses() == {}
+
+
+def test_columns_that_differ_by_case_alone_are_said_to_be_one_too_many(start: Start) -> None:
+    """A column that a transform adds beside one of the same letters is left out, with a warning."""
+    client = start(things("source | extend status = 1"))
+    client.post([row(Status=2)])
+    assert client.rows(f"{TABLE} | project Status") == [{"Status": 2}]
+    assert "status is left out here" in client.get("/local/status").json()["warnings"][0]
+    assert client.losses() == {}
+
+
 @pytest.mark.parametrize(
     ("transform", "words"),
     [
-        ("source | wher", "could not parse"),
+        ("source | wher", "line 1, column 10: wher is no operator"),
         ("source | where Nope == 1", "Nope"),
         ("source | where status == 1", "case-sensitive"),
-        ("Other | take 1", "Other"),
+        ("Other | where 1 == 1", "Other"),
+        ("source | take 1", "take is no operator"),
     ],
 )
 def test_a_transform_with_a_mistake_stops_the_server(transform: str, words: str) -> None:
