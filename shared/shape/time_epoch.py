@@ -111,8 +111,8 @@ class Epoch(TimeReader):
         if self._digits == 0 and exponent is None and sign != "-":
             seconds = int(whole)
             return f"{self._hours[seconds // 3600]}{_CLOCK[seconds % 3600]}.{fraction[:7]}Z"
-        digits = int(f"{sign}{whole}{fraction or ''}")
+        number = int(f"{sign}{whole}{fraction or ''}")
         power = int(exponent or 0) - len(fraction or "") + 7 - self._digits
-        ticks = digits * 10**power if power >= 0 else digits // 10**-power
+        ticks = number * 10**power if power >= 0 else number // 10**-power
         seconds, rest = divmod(ticks, 10_000_000)
         return f"{self._hours[seconds // 3600]}{_CLOCK[seconds % 3600]}.{rest:07}Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared.shape import time_frames
+from shared.shape import time_epoch, time_frames
 from shared.shape.time_zones import _NAMED
 from shared.shape.times import _COMMON, NAMES, check_format, formats_for, iso, time_parser, time_reader
 
@@ -363,16 +364,50 @@ def test_what_a_reader_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     """However many hours and lengths go by, a reader holds a limited number of them, and reads on."""
     monkeypatch.setattr(time_frames, "_FRAMES", 4)
     monkeypatch.setattr(time_frames, "_LAYOUTS", 2)
+    monkeypatch.setattr(time_epoch, "_HOURS", 4)
     reader = time_reader("%d.%m.%Y %H:%M:%S.%f", None, REFERENCE)
-    for hour in range(24):
-        for digits in ("1", "12", "123"):
+    for digits in ("1", "12", "123"):
+        for hour in range(24):
             texts = [f"20.11.2026 {hour:02}:{minute:02}:00.{digits}" for minute in range(60)]
             assert reader.many(texts) == [
                 f"2026-11-20T{hour:02}:{minute:02}:00.{digits}Z" for minute in range(60)
             ]
     layouts = reader._columns._layouts  # type: ignore[attr-defined]
     assert len(layouts) <= 2
-    assert all(len(layout.frames) <= 4 for layout in layouts.values())
+    assert {len(layout.frames) for layout in layouts.values()} <= {1, 2, 3, 4}
+    epoch = time_reader("epoch", None, REFERENCE)
+    assert epoch.many([3600 * hour for hour in range(24)]) == [
+        f"1970-01-01T{hour:02}:00:00Z" for hour in range(24)
+    ]
+    assert len(epoch._hours) <= 4  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("iso", [f"2026-11-20T10:{i:02}:{i:02}.{i:03}+02:00" for i in range(20)]),
+        ("iso", [f"2026-11-20T10:{i:02}:{i:02}Z" for i in range(20)]),
+        ("syslog", [f"Nov  9 10:{i:02}:{i:02}" for i in range(20)]),
+        ("%y%m%d %H%M%S", [f"261120 10{i:02}{i:02}" for i in range(20)]),
+        ("%d/%b/%Y:%I:%M:%S.%f %p", [f"20/Nov/2026:10:{i:02}:{i:02}.{i:09} AM" for i in range(20)]),
+        ("epoch", [f"17951688{i:02}.{i:03}" for i in range(20)]),
+        ("epoch_ms", [f"17951688{i:02}000" for i in range(20)]),
+    ],
+)
+def test_one_bad_text_is_found_among_many(name: str, texts: list[str]) -> None:
+    """Whatever character of one text is another, a column is read as its texts are, or refused if that one is."""
+    reader = time_reader(name, None, REFERENCE)
+    right = [reader.one(text) for text in texts]
+    for place, character in itertools.product(range(len(texts[0])), "0369 :.x\n\u0663"):
+        bad = texts[7][:place] + character + texts[7][place + 1 :]
+        column = [*texts[:7], bad, *texts[8:]]
+        try:
+            one = reader.one(bad)
+        except (ValueError, TypeError, OverflowError):
+            with pytest.raises((ValueError, TypeError, OverflowError)):
+                reader.many(column)
+        else:
+            assert reader.many(column) == [*right[:7], one, *right[8:]]
 
 
 # -- real logs -------------------------------------------------------------------------------------
