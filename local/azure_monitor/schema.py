@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from shared.transform.run import NotHereError, Transform, TransformError
+from shared.transform.run import Transform, TransformError
 
 from .config import WORKSPACE_ID, StreamSpec
 
@@ -68,7 +68,7 @@ class Plan:
     output: dict[str, str]
     """Columns that are written: name to type, as posts and transforms have it."""
     transform: Transform | None = None
-    """What posts go through first; None where there is none, or it cannot be run here."""
+    """What posts go through first."""
     dropped: list[str] = field(default_factory=list)
     """Output columns that no table can have."""
     warnings: list[str] = field(default_factory=list)
@@ -112,13 +112,10 @@ def plan(spec: StreamSpec) -> Plan:
         return made
     try:
         made.transform = Transform(spec.transform, spec.columns)
-    except NotHereError as error:
-        made.warnings.append(
-            f"{spec.stream}: the transform cannot be run here ({error}), so its rows are kept as they came."
-        )
-        return made
     except TransformError as error:
         raise TransformError(f"{spec.stream}: transform: {error}") from error
+    if made.transform.note is not None:
+        made.warnings.append(f"{spec.stream}: {made.transform.note}")
     _outcome(made, made.transform.columns)
     return made
 

@@ -160,8 +160,8 @@ class Tables:
         if made.transform is None:
             return post.body
         result = made.transform.run(post.body, post.received)
-        if result.errors:
-            self._failed(post, result.errors[0].sentence)
+        if result.failures:
+            self._failed(post, result.failures[0].sentence)
             return None
         if result.filtered:
             self._state.transformed(post.rule, post.stream, dropped=result.filtered)
@@ -190,7 +190,7 @@ class Tables:
             findings.add(
                 "ColumnNotInTable", "the transform gives it, the table cannot.", column=name, count=rows
             )
-        if made.transform is None and made.spec.transform is not None:
+        if made.transform is not None and made.transform.note is not None:
             findings.add("TransformNotRun", "this transform cannot be run here; rows are as they came.")
         if made.sets_time:
             replaced = _number(self._con, made.count_replaced(), {"received": received})

@@ -2,7 +2,7 @@
 
 Rule: a transform is compiled once and run as often as there are rows; `columns` says
 beforehand what comes out. Invariant: rows that the transform does not read or change
-go through as they came, byte for byte; a row that fails is named in `errors` and
+go through as they came, byte for byte; a row that fails is named in `failures` and
 takes no other row with it. Nothing here is random, and the time is a parameter.
 
 Not thread-safe: a Transform is run by one thread at a time.
@@ -18,26 +18,23 @@ from typing import Any
 
 import msgspec
 
+from ..errors import ConfigError
 from .face import place
 from .kql import ticks
 from .kql.binder import Column
 from .kql.parser import parse
-from .kql.pipeline import Pipeline, Rows
+from .kql.pipeline import SOURCE, Pipeline, Rows
 from .kql.regexes import PatternError
 from .kql.tree import CannotRunError, KqlError
 from .kql.values import FROM_JSON, TO_JSON
 
 
-class TransformError(ValueError):
+class TransformError(ConfigError, ValueError):
     """A transform that Azure would not deploy either; the sentence has line and column."""
 
 
-class NotHereError(TransformError):
-    """A transform that only Azure can run; it may well be right."""
-
-
 @dataclass(frozen=True, slots=True)
-class RowError:
+class Failure:
     """A row that a transform failed on."""
 
     row: int
@@ -58,7 +55,13 @@ class Result:
     """Rows in it."""
     filtered: int
     """Rows that the transform left out."""
-    errors: Sequence[RowError] = field(default=())
+    failures: Sequence[Failure] = field(default=())
+    """Rows that it failed on, which are not in the text either."""
+
+    @property
+    def errors(self) -> int:
+        """How many rows it failed on."""
+        return len(self.failures)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -76,50 +79,59 @@ class Transform:
 
     Raises:
         TransformError: the text is not right.
-        NotHereError: it needs a service in Azure.
     """
 
     def __init__(self, text: str, columns: Mapping[str, str]) -> None:
         self.text = text
         self._now = 0
+        self.note: str | None = None
+        """A sentence where only Azure can run the transform: then rows are given back as they came."""
         source = {name: Column(kind, f"v{index}") for index, (name, kind) in enumerate(columns.items())}
-        self._pipeline = Pipeline(source, lambda: self._now)
         try:
-            script = parse(text)
-            self._pipeline.query(script.query, self._pipeline.lets(script.lets))
-        except RecursionError:
-            raise TransformError("the transform is nested too deeply.") from None
+            self._pipeline = self._compiled(text, source)
         except CannotRunError as error:
-            raise NotHereError(str(error)) from error
-        except KqlError as error:
-            line, column = place(text, error.at)
-            raise TransformError(f"line {line}, column {column}: {error}") from error
+            self.note = f"The transform cannot be run here: {error}. Rows are kept as they came."
+            self._pipeline = self._compiled(SOURCE, source)
         self.columns: Mapping[str, str] = {name: one.type for name, one in self._pipeline.columns.items()}
         """What comes out: names, in order, and types."""
         self.kept = frozenset(name for name, one in self._pipeline.columns.items() if source.get(name) == one)
         """Columns of the output that are the source's own, unchanged."""
         self._prepare(source)
 
-    def run(self, rows: bytes, received: dt.datetime) -> Result:
+    def _compiled(self, text: str, source: Mapping[str, Column]) -> Pipeline:
+        pipeline = Pipeline(source, lambda: self._now)
+        try:
+            script = parse(text)
+            pipeline.query(script.query, pipeline.lets(script.lets))
+        except RecursionError:
+            raise TransformError("the transform is nested too deeply.") from None
+        except CannotRunError:
+            raise
+        except KqlError as error:
+            line, column = place(text, error.at)
+            raise TransformError(f"line {line}, column {column}: {error}") from error
+        return pipeline
+
+    def run(self, rows: bytes, received: dt.datetime | None = None) -> Result:
         """Run it.
 
         Args:
             rows: a JSON array of objects, as they are posted.
-            received: when, with its zone: now() is this time.
+            received: when, with its zone: now() is this time. None: now.
 
         Raises:
             msgspec.DecodeError: `rows` is something else.
         """
-        self._now = ticks.of_datetime(received)
-        count, found, errors = self._started(rows)
-        if not errors:
-            try:
-                found = self._stepped(found)
-            except Exception:  # whatever it is, it is found again row by row
-                found, errors = self._one_by_one(rows)
+        self._now = ticks.of_datetime(received or dt.datetime.now(dt.UTC))
+        count, found = self._started(rows)
+        failures: list[Failure] = []
+        try:
+            found = self._stepped(found)
+        except Exception:  # whatever it is, it is found again row by row
+            found, failures = self._one_by_one(rows)
         text = self._encode(self._out(found))
-        filtered = max(0, count - len(found) - len(errors))
-        return Result(self.columns, text, len(found), filtered, errors)
+        filtered = max(0, count - len(found) - len(failures))
+        return Result(self.columns, text, len(found), filtered, failures)
 
     # -- in -----------------------------------------------------------------------------------
 
@@ -166,35 +178,35 @@ class Transform:
         self._text_of = list(dict(self._text_of).items())  # a column may come out under two names
         self._encode = msgspec.json.Encoder().encode
 
-    def _started(self, rows: bytes) -> tuple[int, Rows, list[RowError]]:
+    def _started(self, rows: bytes) -> tuple[int, Rows]:
         """How many rows were given, and those that the first step gets."""
         constants = self._pipeline.constants
         if constants is not None:
-            return 0, [self._row(**values) for values in constants], []
+            return 0, [self._row(**values) for values in constants]
         decoded = self._decoder.decode(rows)
         for came, attribute, convert in self._typed:
             get = attrgetter(came)
             for row in decoded:
                 setattr(row, attribute, convert(get(row)))
-        return len(decoded), decoded, []
+        return len(decoded), decoded
 
     def _stepped(self, rows: Rows) -> Rows:
         for step in self._pipeline.steps:
             rows = step(rows)
         return rows
 
-    def _one_by_one(self, rows: bytes) -> tuple[Rows, list[RowError]]:
+    def _one_by_one(self, rows: bytes) -> tuple[Rows, list[Failure]]:
         """The rows that do not fail, and the others."""
-        _, started, _ = self._started(rows)
+        _, started = self._started(rows)
         found: Rows = []
-        errors: list[RowError] = []
+        failures: list[Failure] = []
         for index, row in enumerate(started):
             try:
                 found += self._stepped([row])
             except Exception as error:  # one row is lost, whatever it is
                 sentence = str(error) if isinstance(error, PatternError) else type(error).__name__
-                errors.append(RowError(index, sentence))
-        return found, errors
+                failures.append(Failure(index, sentence))
+        return found, failures
 
     # -- out ----------------------------------------------------------------------------------
 
