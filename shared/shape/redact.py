@@ -196,20 +196,15 @@ class _Replacer:
             start, end = spans[0]
             if start < 0:  # no match; all of its spans are (-1, -1)
                 break
-            if start == end and data[start : start + 1] in _WITHIN:  # \B, to which bytes are characters
+            if start == end and data[start : start + 1] in _WITHIN:  # no place between characters
                 place = start + 1
                 continue
             found.append(data[done:start])
             found += [data[slice(*spans[p])] if isinstance(p, int) else p for p in self._pieces]
-            done, place = end, end if end > start else end + _width(data[end : end + 1])
+            done, place = end, end if end > start else end + 1
         if not found:
             return text
         return b"".join([*found, data[done:]]).decode(errors="surrogatepass")
-
-
-def _width(first: bytes) -> int:
-    """Of the UTF-8 character that begins so."""
-    return 1 if first < b"\x80" else 2 if first < b"\xe0" else 3 if first < b"\xf0" else 4
 
 
 def _compiled(pattern: str, *, never_nl: bool = False) -> Any:
