@@ -18,7 +18,15 @@ import msgspec
 
 from docs.schema import routes_schema
 from shared.audit import Audit
-from shared.decode import CHARSETS
+from shared.decode import (
+    CHARSETS,
+    COMPRESSIONS,
+    MAX_MEMBERS,
+    MAX_OUTPUT,
+    MAX_RATIO,
+    MAX_WINDOW,
+    RATIO_GRACE,
+)
 from shared.formats import FORMATS
 from shared.routes.declare import FACTS, Column, From, Replace, RouteDeclaration
 from shared.settings import HOST_SETTINGS, SETTINGS
@@ -228,13 +236,52 @@ def formats_page() -> str:
         lines += [*(line.strip() for line in text.splitlines()), ""]
         rows = _rows(spec.options)
         lines += [*rows, ""] if len(rows) > 2 else []
-    lines += ["## Compression and charset", ""]
+    return "\n".join([*lines, *_compression(), *_charsets()])
+
+
+def _compression() -> list[str]:
+    """The section on what is unpacked."""
+    taken = {name: row for name, row in COMPRESSIONS.items() if row.make}
+    refused = [name for name, row in COMPRESSIONS.items() if not row.make]
+    lines = ["## Compression", ""]
     lines += [
-        "gzip is recognised by its first bytes, whatever the file is called; several members are read as one.",
+        "A compression is recognised by a file's first bytes, whatever the file is called, and once more inside of "
+        "what comes out: `.csv.gz` in a `.zip`, a `.zip` in a `.gz`. A third one inside of these is refused. Parquet "
+        "and Avro files are packed inside and pass as they are.",
+        "",
+        "| compression | what is read |",
+        "| --- | --- |",
+    ]
+    lines += [f"| {name} | {_cell(row.summary)} |" for name, row in taken.items()]
+    lines += [
+        "",
+        f"{', '.join(refused[:-1])} and {refused[-1]} are recognised and not taken.",
+        "",
+        "Everything is unpacked as it arrives, in flat memory. What cannot be unpacked any further (cut off, changed, "
+        "encrypted, over a cap) is one record in the dead letter with reason `BrokenInput`, which says what is wrong, "
+        "at which byte and, in a zip, in which file; every record before it lands. Zeros at a file's end are passed over.",
+        "",
+        "| cap | default |",
+        "| --- | --- |",
+        f"| bytes that a source may become, all files of an archive together (`MAX_DECODED_BYTES`) | {MAX_OUTPUT:,} |",
+        f"| bytes from each compressed byte, judged after the first {RATIO_GRACE:,} | {MAX_RATIO:,.0f} |",
+        f"| memory for a zstd window or an xz dictionary, in bytes (`MAX_WINDOW_BYTES`) | {MAX_WINDOW:,} |",
+        f"| files in the archives of one source | {MAX_MEMBERS:,} |",
         "",
     ]
-    lines += [f"`charset` is one of {', '.join(f'`{name}`' for name in CHARSETS)}.", ""]
-    return "\n".join(lines)
+    return lines
+
+
+def _charsets() -> list[str]:
+    """The section on `charset`."""
+    names = ", ".join(f"`{name}`" for name in CHARSETS)
+    return [
+        "## Charset",
+        "",
+        f"`charset` is one of {names}. A byte order mark at the beginning of a file, or of each file in a zip, is "
+        "removed; `utf-16` goes by it, and is little endian where there is none.",
+        "",
+    ]
 
 
 def audit_page() -> str:

@@ -14,11 +14,14 @@ machine to machine.
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +111,21 @@ def web_second(rng: random.Random) -> bytes:
     return packed(csv_bytes([*WEB_COLUMNS, "tls"], rows))
 
 
+def web_archive(rng: random.Random) -> bytes:
+    """A zip of two servers' days: 500 requests as CSV, and 400 that were gzipped before."""
+    days = [
+        csv_bytes(
+            WEB_COLUMNS, [web_row(rng, when, f"web-{host:02}.example.com") for when in times(rng, count, 60)]
+        )
+        for host, count in ((3, 500), (4, 400))
+    ]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in (("web-03/access.csv", days[0]), ("web-04/access.csv.gz", packed(days[1]))):
+            file.writestr(zipfile.ZipInfo(name, START.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+    return archive.getvalue()
+
+
 def edge(rng: random.Random) -> bytes:
     """40 requests in a folder that no route takes; a message says which route it is for."""
     return csv_bytes(WEB_COLUMNS, [web_row(rng, when, "edge-07.example.com") for when in times(rng, 40, 60)])
@@ -163,6 +181,16 @@ def refunds(rng: random.Random) -> bytes:
     return whole[: len(whole) * 6 // 10]
 
 
+def search(rng: random.Random) -> bytes:
+    """800 events, as a collector wrote them: zstd."""
+    from backports.zstd import compress  # noqa: PLC0415
+
+    said = ["Query answered", "Nothing found", "Index refreshed"]
+    return compress(
+        b"\n".join(lines([app_event(rng, when, "search", said) for when in times(rng, 800, 4)])) + b"\n"
+    )
+
+
 # -- audit, inventory, events: JSON -------------------------------------------------------------
 
 
@@ -187,6 +215,12 @@ def audit(rng: random.Random) -> bytes:
     records[120]["result"]["success"] = "yes"
     envelope = {"@odata.context": "https://directory.example.com/v1/$metadata#audit", "value": records}
     return json.dumps(envelope, indent=1).encode() + b"\n"
+
+
+def audit_archive(rng: random.Random) -> bytes:
+    """200 records of last month's export, put away with bzip2."""
+    records = [audit_record(rng, when) for when in times(rng, 200, 60)]
+    return bz2.compress(json.dumps({"value": records}).encode() + b"\n")
 
 
 def machine(rng: random.Random, number: int) -> Values:
@@ -248,6 +282,12 @@ def firewall(rng: random.Random) -> bytes:
     rows[300][6] = "https"
     rows[800] = rows[800][:4]
     return "".join("\t".join(row) + "\n" for row in [FIREWALL_COLUMNS, *rows]).encode()
+
+
+def firewall_archive(rng: random.Random) -> bytes:
+    """500 connections of another firewall, put away with xz."""
+    rows = [firewall_row(rng, when) for when in times(rng, 500, 2)]
+    return lzma.compress("".join("\t".join(row) + "\n" for row in [FIREWALL_COLUMNS, *rows]).encode())
 
 
 def dns_record(rng: random.Random, when: datetime) -> Values:
@@ -337,8 +377,12 @@ def packed(data: bytes) -> bytes:
 
 FILES: dict[str, Callable[[random.Random], bytes]] = {
     "web/access-2.csv.gz": web_second,
+    "web/2026/access-3.zip": web_archive,
     "apps/payments.ndjson.gz": payments,
+    "apps/search.ndjson.zst": search,
     "audit/export.json": audit,
+    "audit/october.json.bz2": audit_archive,
+    "firewall/fw02.tsv.xz": firewall_archive,
     "inventory/2026-11-20.json": inventory,
     "zeek/dns.ndjson": dns,
     "events/deploy.json": deploy,

@@ -61,7 +61,7 @@ def test_once_lands_everything_and_leaves_nothing(tmp_path: Path) -> None:
     tour = start(state_dir, "--once")
     output, errors = tour.communicate(timeout=SECONDS)
     assert (tour.returncode, errors) == (0, ""), output + errors
-    assert row(output, "19 inputs") == ["8,121", "7,831", "284", "6"]
+    assert row(output, "23 inputs") == ["10,521", "10,132", "383", "6"]
     assert row(output, "web/2026/11/access-1.csv")[:6] == [
         "web-access",
         "WebAccess_CL",
@@ -70,7 +70,7 @@ def test_once_lands_everything_and_leaves_nothing(tmp_path: Path) -> None:
         "141",
         "2",
     ]
-    assert row(output, "Firewall_CL") == ["1,459", "1,459", "1,099", "360", "adds", "up"]
+    assert row(output, "Firewall_CL") == ["1,959", "1,959", "1,481", "478", "adds", "up"]
     assert output.count("adds up") == 7
     dead = re.findall(r"^(\S+) +line (\d+) +(\w+)", output, re.MULTILINE)
     assert dead == [
@@ -81,7 +81,7 @@ def test_once_lands_everything_and_leaves_nothing(tmp_path: Path) -> None:
         ("web/2026/11/access-1.csv", "439", "RaggedRow"),
         ("web/2026/11/access-1.csv", "777", "InvalidUtf8"),
     ]
-    assert "8,121 records read = 7,831 accepted + 284 filtered + 6 dead-lettered" in output
+    assert "10,521 records read = 10,132 accepted + 383 filtered + 6 dead-lettered" in output
     assert all(character.isprintable() or character == "\n" for character in output)
     assert not (state_dir / "stack.json").exists()
     assert left_behind(state_dir) == []

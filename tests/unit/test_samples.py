@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
 import subprocess
+import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from samples.make import FILES, FLAWED, FLAWED_HERE, HERE, files, flawed
 from shared.routes import load
@@ -19,8 +25,25 @@ MADE = {
 }
 
 
+def unzipped(data: bytes) -> bytes:
+    """The names in a zip and what they stand for."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return b"".join(name.encode() + b"\n" + unpacked(file.read(name)) for name in file.namelist())
+
+
+UNPACK: dict[bytes, Callable[[bytes], bytes]] = {
+    b"PK": unzipped,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ": lzma.decompress,
+    b"\x28\xb5\x2f\xfd": zstd.decompress,
+}
+
+
 def unpacked(data: bytes) -> bytes:
     """What is in the file, as far as its bytes go."""
+    for magic, unpack in UNPACK.items():
+        if data.startswith(magic):
+            return unpack(data)
     if data[:2] != b"\x1f\x8b":
         return data
     found = b""
