@@ -24,18 +24,30 @@ func baseName(table string) string => isCustom(table) ? take(table, length(table
 
 func streamOf(route object) string => route.?stream ?? 'Custom-${baseName(route.table)}'
 
+@description('Azure\'s own tables whose columns are known: {columns, rest}, by table. The app reads the same file.')
+func builtin(table string) object => loadJsonContent('../shared/routes/builtin.json')[?table] ?? {}
+
 func takesEverything(columns object) bool => contains(map(items(columns), c => string(c.value.?from ?? '')), '*')
 
 func keepsExtra(route object) bool =>
   (route.?on_undeclared ?? 'keep_in_extra') == 'keep_in_extra' && !takesEverything(route.?columns ?? {})
 
+@description('The column for everything else, where the route has none of its own: Azure\'s own tables have another one than Extra.')
+func rest(route object) object =>
+  keepsExtra(route) ? (builtin(route.table).?rest ?? { Extra: { type: 'dynamic' } }) : {}
+
 @description('Columns that stream and table have: the declared ones and those that every route gets.')
 func effective(route object) object =>
   union(
     { TimeGenerated: { type: 'datetime' } },
+    typesOf(builtin(route.table).?columns ?? {}),
     route.?columns ?? {},
-    keepsExtra(route) ? { Extra: { type: 'dynamic' } } : {}
+    typesOf(rest(route))
   )
+
+@description('Of a column only its type: a description comes from routes.yaml alone.')
+func typesOf(columns object) object =>
+  toObject(items(columns), c => c.key, c => { type: c.value.type })
 
 func streamColumns(columns object) array => map(items(columns), c => { name: c.key, type: c.value.?type ?? 'string' })
 
@@ -69,13 +81,25 @@ func flows(file object) array =>
   )
 
 @export()
-@description('Custom tables: {name, columns}. Routes that fill one table through several streams add up their columns.')
+@description('What of a table is made here: all columns of a custom one, and of one of Azure\'s own those that are added to it.')
+func made(route object) object =>
+  isCustom(route.table)
+    ? effective(route)
+    : toObject(filter(items(effective(route)), c => isAdded(c.key)), c => c.key, c => c.value)
+
+func isAdded(column string) bool => skip(column, length(column) - 3) == '_CF'
+
+@export()
+@description('Tables to make, or to add columns to: {name, columns}. Routes that fill one table through several streams add up their columns.')
 func tables(file object) array =>
-  map(
-    items(reduce(
-      filter(inOrder(file), r => isCustom(r.table)),
-      {},
-      (found, next) => union(found, { '${next.table}': effective(next) })
-    )),
-    t => { name: t.key, columns: tableColumns(t.value) }
+  filter(
+    map(
+      items(reduce(
+        inOrder(file),
+        {},
+        (found, next) => union(found, { '${next.table}': made(next) })
+      )),
+      t => { name: t.key, columns: tableColumns(t.value) }
+    ),
+    t => !empty(t.columns)
   )

@@ -6,7 +6,10 @@ the sample. Times that a column reads are one group, called `time`.
 
 from __future__ import annotations
 
-_LEVEL = (
+LEVEL = r"(?P<level>[A-Za-z]+)"
+"""As a route has it; a line only counts as one of these forms if the word is a level's."""
+
+LEVELS = (
     r"(?P<level>(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRIT|CRITICAL|FATAL|SEVERE|FINE|FINER|FINEST"
     r"|CONFIG|ALERT|EMERG|VERBOSE|INFORMATION|[VDIWEF]))"
 )
@@ -29,10 +32,10 @@ PATTERNS: tuple[str, ...] = (
     # nginx's error log
     rf"{_SLASHED} \[(?P<level>\w+)\] (?P<pid>\d+)#(?P<tid>\d+): (?P<message>.*)",
     # time, level and the rest, in the orders that logging libraries write
-    rf"{_ISO},? +\[?{_LEVEL}\]?:? +(?P<logger>[\w.$/-]+(?:\[\d+\])?) *(?:- |: )(?P<message>.*)",
-    rf"{_ISO},? +\[(?P<thread>[^\]]*)\] +{_LEVEL} +(?P<logger>\S+) *(?:- |: )(?P<message>.*)",
-    rf"{_ISO},? +\[?{_LEVEL}\]?[:,]? +(?P<message>.*)",
-    rf"{_SLASHED},? +\[?{_LEVEL}\]?[:,]? +(?P<message>.*)",
+    rf"{_ISO},? +\[?{LEVEL}\]?:? +(?P<logger>[\w.$/-]+(?:\[\d+\])?) *(?:- |: )(?P<message>.*)",
+    rf"{_ISO},? +\[(?P<thread>[^\]]*)\] +{LEVEL} +(?P<logger>\S+) *(?:- |: )(?P<message>.*)",
+    rf"{_ISO},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",
+    rf"{_SLASHED},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_ISO}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_SLASHED}\]?[:,]? +(?P<message>.*)",
     # a time with letters, or of digits alone

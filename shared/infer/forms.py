@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .catalog import PATTERNS, STARTS
+from .catalog import LEVEL, LEVELS, PATTERNS, STARTS
 from .sample import Sample
 
 Form = dict[str, Any]
@@ -189,8 +189,7 @@ def _is_header(rows: list[list[str]]) -> bool:
 
 def _patterns(lines: list[str]) -> Iterator[Form]:
     for pattern in PATTERNS:
-        # RE2's words for groups and flags are Python's here.
-        compiled = re.compile(pattern)
+        compiled = re.compile(pattern.replace(LEVEL, LEVELS))  # RE2's words for groups are Python's here
         if lines and all(compiled.fullmatch(line.rstrip()) for line in lines):
             yield {"type": "regex", "pattern": pattern}
 

@@ -20,6 +20,7 @@ import msgspec
 from ..decode import CHARSETS
 from ..errors import RoutesError
 from ..formats import FORMATS
+from .builtin import columns_for
 from .columns import VALUE_TYPES, ColumnChecker
 from .declare import EVERYTHING_ELSE, Column, From, Redaction, Route, RouteDeclaration, Routes, Values
 from .match import captures
@@ -94,6 +95,7 @@ class _Checker:
             return None
         before = len(self.problems)
         value = self.each(_shorthands(value), path)
+        value = self.builtin(value, path)
         declared = self.convert(value, RouteDeclaration, path)
         if declared is None:
             return None
@@ -115,6 +117,25 @@ class _Checker:
                 }
                 value[part] = good
         return value
+
+    def builtin(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """The same with the columns of one of Azure's own tables, where the route does not declare them itself."""
+        own, table, form = value.get("columns", {}), value.get("table"), value.get("format")
+        kind = form.get("type") if isinstance(form, dict) else None
+        there = columns_for(table, str(kind)) if isinstance(table, str) and isinstance(own, dict) else None
+        if there is None:
+            return value
+        takes_all = any(column.get("from") == EVERYTHING_ELSE for column in own.values())
+        if takes_all or value.get("on_undeclared", "keep_in_extra") != "keep_in_extra":
+            there = {name: told for name, told in there.items() if told.get("from") != EVERYTHING_ELSE}
+        for name in own.keys() & there.keys():
+            kind = own[name].get("type", there[name]["type"])
+            if kind != there[name]["type"]:
+                self.say(
+                    (*path, "columns", name), f"{table}.{name} is {there[name]['type']} in Azure, not {kind}."
+                )
+            own = {**own, name: {"type": there[name]["type"], **own[name]}}
+        return {**value, "columns": {**there, **own}}
 
     def format(self, value: dict[str, Any], path: KeyPath) -> Any:
         kind = value.get("type")

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from .time_cef import Cef
 from .time_epoch import Epoch
 from .time_face import TimeReader
 from .time_patterns import compiled
@@ -26,7 +27,7 @@ from .time_zones import zone as zone_of
 __all__ = ["NAMES", "TimeReader", "check_format", "formats_for", "time_reader", "to_text"]
 
 _EPOCHS = {"epoch": 0, "epoch_ms": 3, "epoch_us": 6, "epoch_ns": 9}
-NAMES = ("iso", *_EPOCHS, "syslog")
+NAMES = ("iso", *_EPOCHS, "syslog", "cef")
 """The formats that have a name; all others are patterns."""
 
 _EXAMPLE = "%d/%b/%Y:%H:%M:%S %z"
@@ -58,6 +59,8 @@ def time_reader(format: str, zone: str | None, reference: datetime) -> TimeReade
         return Iso(where)
     if format == "syslog":
         return Text(partial(read_syslog, where))
+    if format == "cef":
+        return Cef(where)
     pattern = compiled(_pattern(format))
     return Text(lambda text: pattern.read(text, where))
 

@@ -164,10 +164,37 @@ routes:
 
 
 def test_a_built_in_table_has_no_column_of_ours() -> None:
-    """What no column takes would be lost in a built-in table, so the route has to say what becomes of it."""
-    text = "routes: {a: {from: {blobs: [x]}, format: csv, table: Syslog, columns: {Computer: {}}}}"
+    """What no column takes would be lost in a table that is not known here, so the route has to say what becomes of it."""
+    text = "routes: {a: {from: {blobs: [x]}, format: csv, table: SecurityEvent, columns: {Computer: {}}}}"
     assert "_CF" in problems(text)[0]
-    assert loads(text.replace("table:", "on_undeclared: drop, table:")).by_name["a"].stream == "Custom-Syslog"
+    made = loads(text.replace("table:", "on_undeclared: drop, table:")).by_name["a"]
+    assert made.stream == "Custom-SecurityEvent"
+
+
+BUILTIN = "routes: {a: {from: {blobs: [x]}, format: %s, table: %s%s}}"
+
+
+def test_a_built_in_table_brings_its_columns() -> None:
+    """A route into Syslog or CommonSecurityLog needs no columns: they are Azure's, filled as Microsoft's agents fill them."""
+    made = loads(BUILTIN % ("syslog", "Syslog", "")).by_name["a"]
+    assert made.columns["SyslogMessage"].from_ == "message"
+    assert made.columns["SeverityLevel"].from_ == "severity"
+    assert made.extra == "Extra_CF"
+    made = loads(BUILTIN % ("cef", "CommonSecurityLog", "")).by_name["a"]
+    assert made.columns["SourceIP"].from_ == "src"
+    assert (made.extra, made.columns["AdditionalExtensions"].format) == ("AdditionalExtensions", "pairs")
+    strict = loads(BUILTIN % ("cef", "CommonSecurityLog", ", on_undeclared: drop")).by_name["a"]
+    assert strict.extra is None
+
+
+def test_a_route_adds_to_and_replaces_columns_of_a_built_in_table() -> None:
+    """What a route declares itself goes first, and has the type that it has in Azure."""
+    more = ", columns: {Site_CF: {value: Berlin}, Computer: {from: sender}}"
+    columns = loads(BUILTIN % ("syslog", "Syslog", more)).by_name["a"].columns
+    assert (columns["Site_CF"].value, columns["Computer"].from_) == ("Berlin", "sender")
+    assert columns["Facility"].from_ == "facility"
+    (problem,) = problems(BUILTIN % ("syslog", "Syslog", ", columns: {ProcessID: {type: string}}"))
+    assert "Syslog.ProcessID is int in Azure, not string" in problem
 
 
 def test_yaml_reads_as_bicep_reads_it() -> None:
