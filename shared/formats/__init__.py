@@ -35,6 +35,10 @@ FORMATS: dict[str, FormatSpec] = {
         FormatSpec("tsv", "delimited:TsvOptions:DelimitedParser"),
         FormatSpec("w3c", "w3c:W3cOptions:W3cParser"),
         FormatSpec("zeek", "zeek:ZeekOptions:ZeekParser"),
+        FormatSpec("logfmt", "kv:LogfmtOptions:KvParser", splittable=True),
+        FormatSpec("kv", "kv:KvOptions:KvParser", splittable=True),
+        FormatSpec("regex", "regex:RegexOptions:RegexParser"),
+        FormatSpec("text", "text:TextOptions:TextFormatParser"),
     )
 }
 """Every format by its name in routes.yaml, in the order of the docs."""

@@ -10,6 +10,9 @@ import msgspec
 from shared.formats import FORMATS, Parser
 from shared.model import Block, Position, Reject
 
+NEEDED: dict[str, dict[str, Any]] = {"regex": {"pattern": r"(?P<a>\w+),(?P<b>\w+)"}}
+"""Options without which a format says nothing."""
+
 
 def parser(kind: str, want: type | None = None, **options: Any) -> Parser:
     """A parser as a route with these options would have it."""

@@ -1,0 +1,169 @@
+r"""key=value lines: logfmt, and pairs with other separators.
+
+Rule: a line is a record; what is a pair is said in `kvpairs`. Values are text.
+Invariant: a line read by a shape that was seen before (`kvshapes`) gives the same
+record as read pair by pair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ..model import Block, Position
+from .kvpairs import TEXT, Grammar, Pairs
+from .kvshapes import Shapes
+from .lines import Lines, TextParser, block_of
+
+_GO_ESCAPE = re.compile(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))"
+)
+_LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_LETTERS |= {character: character for character in "\"'\\/"}
+
+
+class LogfmtOptions(
+    msgspec.Struct, tag_field="type", tag="logfmt", frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """key=value pairs with blanks between them, as many programs in Go write."""
+
+    bare: Annotated[
+        Literal["flag", "text"],
+        Meta(
+            description="What a word without = is. flag: a key whose value is true. text: such words are put "
+            "together, in their order, under _text."
+        ),
+    ] = "flag"
+
+    def grammar(self) -> Grammar:
+        """How pairs are written."""
+        return Grammar("", "=", '"', "\\", _go_text, self.bare == "flag")
+
+
+class KvOptions(
+    msgspec.Struct, tag_field="type", tag="kv", frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Pairs of keys and values with any separators."""
+
+    pair: Annotated[
+        str,
+        Meta(
+            description="What stands between two pairs, such as a comma or a semicolon; blanks around it are "
+            "left out. A blank stands for any run of spaces and tabs."
+        ),
+    ] = " "
+    value: Annotated[str, Meta(description="What stands between a key and its value.")] = "="
+    quotes: Annotated[
+        str,
+        Meta(
+            description='Characters that may enclose a value, or a key, that holds separators; "" for none.'
+        ),
+    ] = '"'
+    escape: Annotated[
+        str,
+        Meta(
+            description="A character that, between quotes, takes its meaning from a quote or another escape "
+            'after it; "" for none. Before other characters it is itself.'
+        ),
+    ] = "\\"
+    bare: Annotated[
+        Literal["flag", "text"],
+        Meta(
+            description="What a text without the value separator is. flag: a key whose value is true. text: "
+            "such texts are put together, in their order, under _text."
+        ),
+    ] = "text"
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def grammar(self) -> Grammar:
+        """How pairs are written."""
+        special = re.escape(self.quotes + self.escape)
+        escaped = re.compile(f"{re.escape(self.escape)}([{special}])") if self.escape else None
+
+        def unescape(text: str) -> str:
+            return escaped.sub(r"\1", text) if escaped else text
+
+        pair = self.pair.strip(" ")
+        value = self.value.strip(" ") if pair else self.value
+        return Grammar(pair, value, self.quotes, self.escape, unescape, self.bare == "flag")
+
+
+class KvParser(TextParser):
+    """See `Parser`. Records are dicts or, where all lines of a block are alike, tuples of their values."""
+
+    def __init__(self, options: LogfmtOptions | KvOptions, start: Position, want: type | None = None) -> None:
+        del want  # values are text
+        super().__init__(start)
+        grammar = options.grammar()
+        self._pairs = Pairs(grammar)
+        self._shapes = Shapes(grammar, self._pairs)
+
+    def read(self, source: Lines) -> Iterator[Block]:
+        """One block for the window."""
+        texts = source.texts()
+        if not texts:
+            yield from super().read(source)
+            return
+        alike = self._shapes.rows(texts)
+        if alike is not None:
+            yield block_of(source, alike[1], alike[0].names)
+        else:
+            yield block_of(source, self.values(texts), None)
+
+    def values(self, lines: Sequence[str]) -> list[Any]:
+        """Each line's record, by its shape or pair by pair."""
+        words, pairs = self._pairs.without_words(lines)
+        found = self._shapes.records(pairs)
+        for index, record in enumerate(found):
+            if record is None or (words and TEXT in record):
+                found[index] = self._pairs.read(lines[index])
+            elif words and words[index]:
+                record[TEXT] = words[index].strip(" \t")
+        return found
+
+
+def _go_text(text: str) -> str:
+    """What Go's strconv.Quote and JSON escape; anything else after a backslash stays, backslash and all."""
+    return _GO_ESCAPE.sub(_meant, text)
+
+
+def _meant(escape: re.Match[str]) -> str:
+    high, low, *codes, letter = escape.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    if letter:
+        return _LETTERS.get(letter, escape[0])
+    code = int(next(code for code in codes if code), 16)
+    is_character = code < 0xD800 or 0xDFFF < code < 0x110000
+    return chr(code) if is_character else escape[0]
+
+
+def _check(options: KvOptions) -> None:
+    for key in ("pair", "value"):
+        text = getattr(options, key)
+        if not text or any(character in text for character in "\r\n\0"):
+            raise ValueError(
+                f"{key}: {text!r} cannot separate anything; write one or more visible characters"
+            )
+    if not options.value.strip(" \t"):
+        raise ValueError(
+            f"value: {options.value!r} is blank; blanks can only stand between pairs (pair: ' ')"
+        )
+    if len(options.escape) > 1:
+        raise ValueError(f'escape: {options.escape!r} has {len(options.escape)} characters; write one, or ""')
+    pair, value = options.pair.strip(" "), options.value.strip(" ")
+    if pair and (pair in value or value in pair):
+        raise ValueError(f"value: {options.value!r} cannot be told from the pair separator {options.pair!r}")
+    for key, characters in (("quotes", options.quotes), ("escape", options.escape)):
+        for character in characters:
+            if character.isspace() or character in pair + value:
+                raise ValueError(f"{key}: {character!r} is a blank or part of a separator; write another one")
+    if options.escape and options.escape in options.quotes:
+        raise ValueError(f'escape: {options.escape!r} is a quote already; write another one, or ""')

@@ -1,0 +1,151 @@
+r"""Lines that have the same keys in the same order as lines before them.
+
+Rule: a program writes the same keys again and again, so a line that was read pair by
+pair is also a pattern for others. Invariant: a shape matches a line only if reading
+it pair by pair gives the same record; what it is not sure of it does not match
+(escapes, odd blanks, a key twice). Strategy: lines that may have a shape in common
+are matched in one call; only what has no shape is read pair by pair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from .kvpairs import Grammar, Pairs
+
+_OFTEN = 16
+"""A shape has to take so many lines when it is made, and a share of those that it is made for."""
+_SHARE = 10
+_SEVERAL = 6
+"""So many shapes are tried on lines that have as many separators and quotes."""
+_MOST = 64
+"""So many shapes are made; after that, lines that have none of them are read pair by pair."""
+_FAILURES = 8
+"""After so many that were not worth it, no more are made."""
+_MOST_KEYS = 90
+"""Where a line has more, to compile its pattern takes too long."""
+
+
+class Shape(NamedTuple):
+    """The keys of some line, and the patterns of lines like it."""
+
+    names: tuple[str, ...]
+    line: Callable[[str], re.Match[str] | None]
+    lines: Callable[[str], list[Any]]
+    """The values of every line of a text that has this shape."""
+    every_line: Callable[[str], list[tuple[str, ...]]]
+    """The same and "" at the end; of a line that has not this shape, the line at the end."""
+
+
+class Shapes:
+    """The shapes of the lines so far.
+
+    Args:
+        grammar: the route's.
+        pairs: reads a line under the same grammar.
+    """
+
+    def __init__(self, grammar: Grammar, pairs: Pairs) -> None:
+        self._grammar = grammar
+        self._pairs = pairs
+        self._by_count: dict[tuple[int, int], list[Shape]] = {}
+        self._left = _MOST
+        self._failures = 0
+        self._quote = grammar.quotes[:1] or "\n"
+        if grammar.pair:
+            pair, value = grammar.pair, grammar.value
+            self._joints = [(p, v) for p in (pair, f"{pair} ") for v in (value, f"{value} ", f" {value} ")]
+        else:
+            self._joints = [(" ", grammar.value)]
+
+    def rows(self, lines: Sequence[str]) -> tuple[Shape, list[Any]] | None:
+        """The shape that all of the lines have, and the values of each; None if they have several."""
+        shapes = self._by_count.get(self._count(lines[0]), ())
+        shape = next((shape for shape in shapes if shape.line(lines[0])), None)
+        if shape is None or not all(map(shape.line, (lines[-1], *lines[:: len(lines) // 4 + 1]))):
+            return None
+        found = shape.lines("\n".join(lines))
+        if len(found) != len(lines):
+            return None
+        return shape, found if len(shape.names) > 1 else [(value,) for value in found]
+
+    def records(self, lines: Sequence[str]) -> list[Any]:
+        """A dict for each line that has a shape; None for the others."""
+        found: list[Any] = [None] * len(lines)
+        groups: dict[tuple[int, int], list[int]] = {}
+        value, quote = self._grammar.value, self._quote
+        for index, line in enumerate(lines):
+            groups.setdefault((line.count(value), line.count(quote)), []).append(index)
+        for count, group in groups.items():
+            shapes = self._by_count.setdefault(count, [])
+            left = group
+            for shape in shapes:
+                left = _fill(found, lines, left, shape)
+            while len(left) >= _OFTEN and len(shapes) < _SEVERAL:
+                new = self._learn(lines[left[0]])
+                if new is None:
+                    break
+                before, left = len(left), _fill(found, lines, left, new)
+                if before - len(left) < max(_OFTEN, before // _SHARE):
+                    self._failures += 1
+                    break
+                shapes.append(new)
+        return found
+
+    def _count(self, line: str) -> tuple[int, int]:
+        """What lines of one shape mostly have in common."""
+        return line.count(self._grammar.value), line.count(self._quote)
+
+    def _learn(self, line: str) -> Shape | None:
+        """The shape of a line; None if it has not only pairs, or there are shapes enough."""
+        if not self._left or self._failures >= _FAILURES:
+            return None
+        pairs = self._pairs.pairs(line)
+        names = tuple(key for key, _ in pairs)
+        if not 0 < len(names) <= _MOST_KEYS or len(set(names)) != len(names):
+            return None
+        if any(name[0] in self._grammar.quotes or name.strip(" \t") != name for name in names):
+            return None
+        joint = next((j for j in self._joints if _joined(pairs, *j) == line), None)
+        if joint is None:
+            return None
+        self._left -= 1
+        pair, value = map(re.escape, joint)
+        pattern = pair.join(f"{re.escape(key)}{value}{self._value(text[:1])}" for key, text in pairs)
+        shape = Shape(
+            names,
+            re.compile(pattern).fullmatch,
+            re.compile(f"(?m)^{pattern}$").findall,
+            re.compile(f"(?m)^(?:{pattern}$|(.+))").findall,
+        )
+        return shape if shape.line(line) else None
+
+    def _value(self, first: str) -> str:
+        """The pattern of a value that begins with this character, as a group."""
+        grammar = self._grammar
+        if first and first in grammar.quotes:
+            return grammar.quoted(first, group="(", escapes=False)
+        no_quote = f"(?![{re.escape(grammar.quotes)}])" if grammar.quotes else ""
+        if not grammar.pair:
+            return f"({no_quote}{grammar.some()}*+)"
+        return rf"({no_quote}(?![ \t]){grammar.some()}*+)(?<![ \t])"
+
+
+def _fill(found: list[Any], lines: Sequence[str], indexes: Sequence[int], shape: Shape) -> list[int]:
+    """Put in the records of those lines that have this shape; give the indexes of the others."""
+    left = []
+    rows = shape.every_line("\n".join([lines[index] for index in indexes]))
+    records = map(dict, map(zip, repeat(shape.names), rows))
+    for index, row, record in zip(indexes, rows, records, strict=True):
+        if row[-1]:
+            left.append(index)
+        else:
+            found[index] = record
+    return left
+
+
+def _joined(pairs: Iterable[tuple[str, str]], pair: str, value: str) -> str:
+    return pair.join(f"{key}{value}{text}" for key, text in pairs)

@@ -1,0 +1,145 @@
+"""What users may write as a pattern, and that it means the same wherever it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.formats import arrowmatch
+from shared.formats.patterns import checked
+from tests.unit.formats.reading import parser, read
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("", "pattern: the pattern is empty"),
+        (r"\w+", "pattern: no group of the pattern has a name; write (?P<name>...)"),
+        ("(?P<a>x", "pattern: RE2 refuses the pattern: missing ): (?P<a>x"),
+        ("(?P<a>[x)", "missing ]: [x)"),
+        ("(?P<a>x)(?=y)", "invalid perl operator: (?=; RE2 has no look-around"),
+        ("(?P<a>x)(?!y)", "RE2 has no look-around"),
+        ("(?<=x)(?P<a>y)", "RE2 has no look-around"),
+        ("(?<!x)(?P<a>y)", "RE2 has no look-around"),
+        (r"(?P<a>x)\1", r"invalid escape sequence: \1; RE2 has no references to groups"),
+        ("(?P<a>x)(?P=a)", "RE2 has no references to groups"),
+        (r"(?P<a>x)\k<a>", "RE2 has no references to groups"),
+        ("(?>(?P<a>x))", "RE2 has no atomic groups"),
+        ("(?P<a>x++)", "leave the last + out"),
+        ("(?x)(?P<a>x)", "neither the x flag"),
+        ("(?|(?P<a>x))", "write a list of patterns"),
+        (r"(?P<a>x)\Z", r"write \z or $"),
+        (r"(?P<a>\h)", r"write [ \t]"),
+        (r"(?P<a>\u00e9)", r"write \x{00e9}"),
+        ("(?P<a>x{1001})", "RE2 repeats up to 1,000 times"),
+        ("(?P<a-b>x)", "a name has letters, digits and _"),
+        ("(?P<>x)", "a name has letters, digits and _"),
+        ("(?P<a>x)|(?P<a>y)", "two groups are called a; call them differently, or write a list of patterns"),
+        ("%{IP:client} (?P<a>x)", "%{IP:client} is Grok, which is not known here"),
+        ("%{NUMBER:n:int}", "%{NUMBER:n:int} is Grok"),
+        (r"(?P<a>x)\Qabc", r"end each \Q with \E"),
+        ([], "pattern: the list is empty"),
+        (["(?P<a>x)", "y"], "pattern[1]: no group of the pattern has a name"),
+        (["(?P<a>x)", "("], "pattern[1]: RE2 refuses the pattern: missing )"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_refused(pattern: Any, says: str) -> None:
+    """The message names the key, what RE2 says, and what to write instead where RE2's words do not."""
+    with pytest.raises(msgspec.ValidationError) as refused:
+        parser("regex", pattern=pattern)
+    assert says in str(refused.value)
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    """A pattern that is no text is told apart from one that RE2 refuses."""
+    with pytest.raises(ValueError, match="start: the pattern holds half of a surrogate pair"):
+        checked("start", "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"start": "("}, "start: RE2 refuses the pattern: missing )"),
+        ({"continuation": "a(?!b)"}, "continuation: RE2 refuses the pattern"),
+        ({"start": "a", "continuation": "b"}, "start and continuation cannot go together"),
+        ({"start": "a", "indented": True}, "start and indented cannot go together"),
+        ({"multiline": True}, "unknown field `multiline`"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text", "regex"])
+def test_where_records_begin_is_said_in_one_way(kind: str, options: dict[str, Any], says: str) -> None:
+    """What cannot go together, or cannot be read, is refused with the keys' names."""
+    needed = {"pattern": "(?P<a>.*)"} if kind == "regex" else {}
+    with pytest.raises(msgspec.ValidationError) as refused:
+        parser(kind, **needed, **options)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        (r"(?P<a>x)(?<b>y)(z)(?:w)((?i)v)", ("a", "b")),
+        (r"\((?P<a>[(](x)[)])\)\Q(y)(?P<c>\E(?P<b>\\)", ("a", "b")),
+        (r"[](](?P<a>[^](])[[:alpha:](](?P<b>[\](])", ("a", "b")),
+        ("(?P<1>x)(?P<_>y)(?P<größe>z)", ("1", "_", "größe")),
+    ],
+)
+def test_groups_are_told_from_parentheses(pattern: str, names: tuple[str, ...]) -> None:
+    """Only what captures counts: not an escaped one, one in a class or one that is quoted."""
+    assert checked("pattern", pattern).names == names
+
+
+def test_the_newline_of_a_yaml_block_is_no_part_of_the_pattern() -> None:
+    """`pattern: |` ends in a newline, which no record does."""
+    assert read("regex", b"x 1\n", pattern="(?P<a>x) (?P<b>.)\n") == ([{"a": "x", "b": "1"}], [])
+
+
+def test_a_pattern_matches_the_whole_record() -> None:
+    """Text before or after a match is no match; the detail says so, and what to add."""
+    options = {"pattern": ["(?P<a>x)", "(?P<b>yy)"]}
+    _, rejects = read("regex", b"x\n x\nx \nyyy\nz\n", **options)
+    part = "a pattern matches a part of the record but not all of it; add .* where other text may stand"
+    none = "no pattern of the route matches the record"
+    assert [(r.line, r.detail) for r in rejects] == [(2, part), (3, part), (4, part), (5, none)]
+
+
+def test_a_record_of_several_lines_that_does_not_match_says_why() -> None:
+    """The dot takes no newline unless it is told to; the detail says how."""
+    _, (reject,) = read("regex", b"x\n y\n", pattern="(?P<a>.*)", indented=True)
+    assert reject.reason == "NoMatch"
+    assert reject.detail.endswith(". matches no newline unless the pattern begins with (?s)")
+
+
+_PARTS = [
+    "(?P<a>x+)", "(?<b>[^ ]*)", "(?P<c>.*?)", "(?P<d>\\w+)?", "(y|z)", "((?P<e>é)|€)", " +", "\\s*", ".", "x*",
+    "(?i)Y", "(?s).", "(?:x|(?P<f>y))*", "\\PL", "[^\\n]", "(?m)^", "$", "\\b", "\\x{e9}", "(?U)x+", "\\Q.(\\E",
+]  # fmt: skip
+_TEXTS = st.text(st.sampled_from("xyzXY é€\n\t.(\0\u2028\U0001f600"), max_size=12)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=6, unique=True), st.lists(_TEXTS, max_size=8))
+def test_both_engines_find_the_same(parts: list[str], texts: list[str]) -> None:
+    """A pattern as the user wrote it, in google-re2, and as it is run: the same texts match, with the same groups."""
+    written = "".join(parts)
+    pattern = checked("pattern", written)
+    one = re2.compile(written)
+    expected = [one.fullmatch(text) for text in texts]
+    found = arrowmatch.extract(arrowmatch.texts_of(texts), pattern)
+    assert list(found.hits) == [index for index, match in enumerate(expected) if match]
+    assert sorted([*found.hits, *found.misses]) == list(range(len(texts)))
+    for name, column in zip(pattern.names, found.columns, strict=True):
+        assert column == [match[name] or "" for match in expected if match]
+    parts_of = arrowmatch.contain(arrowmatch.texts_of(texts), pattern)
+    assert parts_of == [one.search(text) is not None for text in texts]
+
+
+def test_a_pattern_that_others_go_back_in_for_ever_takes_no_time() -> None:
+    """Nested repetition over a megabyte that does not match in the end is one reject, soon."""
+    _, (reject,) = read("regex", b"x" * 1_000_000 + b"!\n", pattern="(?P<a>(?:x+x+)+)y")
+    assert reject.reason == "NoMatch"
