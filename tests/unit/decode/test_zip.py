@@ -91,7 +91,7 @@ def test_a_descriptor_may_be_missing_where_it_is_not_needed() -> None:
 def test_stored_content_may_hold_what_looks_like_a_descriptor() -> None:
     """A zip in a zip, stored while it was streamed: only the descriptor with the right size ends it."""
     inner = zipped({"x.log": LINES, "y.log": b"PK\x07\x08" * 20}, zipfile.ZIP_STORED, streamed=True)
-    odd = b"x" + b"PK\x07\x08" + bytes(12) + b"PK" + LINES
+    odd = b"x" + b"PK\x07\x08" + struct.pack("<III", 0, 1, 2) + b"PK" + LINES
     data = zipped({"inner.zip": inner, "odd.log": odd, "b.log": b"b"}, zipfile.ZIP_STORED, streamed=True)
     found = files(data)
     assert found["inner.zip/x.log"] == LINES
