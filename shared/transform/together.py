@@ -63,12 +63,23 @@ def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked
 def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:
     """What is wrong with a transform by both, and the columns that come out."""
     problems = _problems(asked.text, ours, analysis.findings)
-    columns: Mapping[str, str | None] | None = ours.columns
-    if analysis.columns is not None:
-        columns = {n: None if kind in _NO_TYPE else kind for n, kind in analysis.columns.items()}
+    columns = _columns(ours, analysis)
     if columns is not None and not UNSHAPED & {found.kind for found in problems}:
         problems += output_problems(asked.text, columns, ours, asked.table, asked.name)
     return replace(ours, columns=columns).saying(problems)
+
+
+def _columns(ours: Checked, analysis: Analysis) -> Mapping[str, str | None] | None:
+    """What comes out: the analyser's columns.
+
+    Unless ours are known for certain and are others: where parse writes over a column and an extend follows,
+    the analyser keeps the old one and calls the new one Name1.
+    """
+    if analysis.columns is None:
+        return ours.columns
+    if ours.columns is not None and set(ours.columns) < set(analysis.columns):
+        return ours.columns
+    return {name: None if kind in _NO_TYPE else kind for name, kind in analysis.columns.items()}
 
 
 def _problems(text: str, ours: Checked, findings: Sequence[Finding]) -> list[Problem]:

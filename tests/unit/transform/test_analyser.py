@@ -145,6 +145,14 @@ def test_the_analysers_columns_are_what_comes_out(analyser: Analyser) -> None:
     assert checked.columns == {"TimeGenerated": "datetime", "Bag_a": "dynamic", "Level": "long"}
 
 
+def test_a_column_that_parse_writes_over_is_one_column(analyser: Analyser) -> None:
+    """Parsing into columns that are there already, with a step behind it, gives no further columns."""
+    text = "source | parse Text with 'a=' Whole:long ' b=' Level | extend Host = Level"
+    (checked,) = check_all([Asked(text, TABLE, TABLE)], analyser)
+    assert checked.problems == ()
+    assert checked.columns == TABLE
+
+
 def test_the_analysers_word_wins() -> None:
     """A name or a type that the analyser knows is no problem, whatever our check thinks of it."""
     asked = Asked("source | where Zzz == 1 and Whole has_any ('a')", COLUMNS, None)
