@@ -36,6 +36,7 @@ from .ziphead import (
     find_descriptor,
     read_descriptor,
     read_local,
+    says,
     trailing,
 )
 
@@ -308,7 +309,7 @@ class ZipDecoder:
         except DecodeError as error:
             yield self._broken(file, str(error), file.start + error.offset)
             return
-        if (file.crc, file.size) == (crc, size):
+        if file.crc == crc and says(size, file.size):
             yield End(file.head.name)
         else:
             yield self._broken(file, _CHANGED, self.taken)

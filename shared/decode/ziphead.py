@@ -130,7 +130,7 @@ def read_descriptor(data: bytes | bytearray, packed: int) -> Descriptor | None:
     """
     signed = [_form(data, 4, code) for code in _FORMS] if data.startswith(DESCRIPTOR) else []
     bare = [_form(data, 0, code) for code in _FORMS]
-    fitting = [found for found in (*signed, *bare) if found and found.packed == packed]
+    fitting = [found for found in (*signed, *bare) if found and says(found.packed, packed)]
     return next(iter(fitting or [found for found in signed if found]), None)
 
 
@@ -146,10 +146,15 @@ def find_descriptor(data: bytes | bytearray, packed: int, *, stored: bool) -> in
     while place >= 0:
         near = data[place : place + LONGEST_DESCRIPTOR + 2]
         for found in (_form(near, 4, code) for code in _FORMS):
-            if found and found.packed == packed + place and (not stored or found.size == found.packed):
+            if found and says(found.packed, packed + place) and (not stored or found.size == found.packed):
                 return place
         place = data.find(DESCRIPTOR, place + 1)
     return None
+
+
+def says(written: int, size: int) -> bool:
+    """Whether a size in a zip is `size`; of one over 4 GB some writers (macOS) give the last 32 bits only."""
+    return written in {size, size & _MAX32}
 
 
 _FORMS = ("<IQQ", "<III")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from backports.zstd import zipfile as newer
 
-from shared.decode import Caps
+from shared.decode import Caps, ziphead
 from tests.unit.decode.packing import Event, OneWay, broken, events, files, shared, text, zipped
 
 LINES = b"".join(b"line %d\n" % i for i in range(30_000))
@@ -86,6 +86,22 @@ def test_a_descriptor_may_have_no_signature(method: int) -> None:
 def test_a_descriptor_may_be_missing_where_it_is_not_needed() -> None:
     """The flag is set, the sizes are in the header, and nothing stands behind the content."""
     assert files(_with(zipped(MANY), flags=8)) == MANY
+
+
+@pytest.mark.parametrize("code", ["<IIIH", "<IQQH"])
+@pytest.mark.parametrize("signature", [b"", ziphead.DESCRIPTOR])
+def test_sizes_over_four_gigabytes(code: str, signature: bytes) -> None:
+    """In 64 bits, or the last 32 of them as macOS writes it: both are found where the content ends."""
+    size = (1 << 32) + 5
+    written = size if "Q" in code else 5
+    data = signature + struct.pack(code, 7, written, written, 0x4B50) + bytes(20)
+    found = ziphead.read_descriptor(data, size)
+    assert found is not None
+    assert (found.length, found.crc) == (len(signature) + struct.calcsize(code) - 2, 7)
+    assert ziphead.says(found.size, size)
+    assert not ziphead.says(found.size, size + 1)
+    if signature:
+        assert ziphead.find_descriptor(b"text" + data, size - 4, stored=True) == 4
 
 
 def test_stored_content_may_hold_what_looks_like_a_descriptor() -> None:
