@@ -35,6 +35,7 @@ FORMATS: dict[str, FormatSpec] = {
         FormatSpec("tsv", "delimited:TsvOptions:DelimitedParser"),
         FormatSpec("w3c", "w3c:W3cOptions:W3cParser"),
         FormatSpec("zeek", "zeek:ZeekOptions:ZeekParser"),
+        FormatSpec("xml", "xmldoc:XmlOptions:XmlParser"),
         FormatSpec("logfmt", "kv:LogfmtOptions:KvParser", splittable=True),
         FormatSpec("kv", "kv:KvOptions:KvParser", splittable=True),
         FormatSpec("regex", "regex:RegexOptions:RegexParser"),
