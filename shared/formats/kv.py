@@ -30,7 +30,29 @@ _LETTERS |= {character: character for character in "\"'\\/"}
 class LogfmtOptions(
     msgspec.Struct, tag_field="type", tag="logfmt", frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """key=value pairs with blanks between them, as many programs in Go write."""
+    r"""key=value pairs with blanks between them, as many programs write their logs.
+
+    ```text
+    time=2026-11-20T06:00:01Z level=info msg="order \"A-17\" placed" took=12.5ms cached
+    ```
+
+    A line is a record with the keys as they are written. Every value is text; the route's columns give it a
+    type. A value in double quotes may hold blanks, and the escapes that Go and JSON write (`\"`, `\n`,
+    `\u00e9`); what is no such escape stays as it is. A word without `=` is a key whose value is true (see
+    `bare`). A key that comes twice has the list of its values. What begins with `=` is kept as text under
+    `_text`.
+
+    Rejected are lines without any pair (NoPairs), those with a quote that is not closed, or closed in the
+    middle of a value (UnclosedQuote), and invalid UTF-8 (InvalidUtf8).
+
+    ```yaml
+    format: { type: logfmt }
+    columns:
+      TimeGenerated: { type: datetime, from: [time, ts] }
+      Level:         { type: string,   from: level }
+      Message:       { type: string,   from: msg }
+    ```
+    """
 
     bare: Annotated[
         Literal["flag", "text"],
@@ -48,7 +70,29 @@ class LogfmtOptions(
 class KvOptions(
     msgspec.Struct, tag_field="type", tag="kv", frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """Pairs of keys and values with any separators."""
+    r"""Pairs of keys and values with any separators: firewalls, audit logs, `a: 1, b: 2`.
+
+    ```text
+    date=2026-11-20 time=06:00:01 devname="FG-1" srcip=192.0.2.7 action="deny"
+    ```
+
+    A line is a record with the keys as they are written, and every value is text. Quotes around a value are
+    left out; inside them separators are text, and `escape` before a quote or another escape takes its
+    meaning. A key that comes twice has the list of its values. What stands outside of the pairs, such as
+    words before the first one, is kept under `_text` (see `bare`).
+
+    Rejected are lines with a quote that is not closed, or closed in the middle of a value (UnclosedQuote),
+    lines with nothing in them but separators and, with `bare: flag`, lines without any pair (NoPairs).
+
+    ```yaml
+    format: { type: kv }                                  # a=1 b="x y"
+    format: { type: kv, pair: ",", value: ":" }           # a: 1, b: x y
+    format: { type: kv, quotes: "\"'" }                   # type=USER_AUTH msg='op=login acct="root"'
+    columns:
+      TimeGenerated: { type: datetime, join: [date, time], zone: Europe/Berlin }
+      SourceIP:      { type: string,   from: srcip }
+    ```
+    """
 
     pair: Annotated[
         str,

@@ -22,7 +22,161 @@ from .patterns import Pattern, checked
 class RegexOptions(
     RecordOptions, tag_field="type", tag="regex", frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """Lines of any form, taken apart by a pattern with named groups (RE2)."""
+    r"""Lines of any form, taken apart by patterns with named groups.
+
+    A pattern says what a whole record looks like. Each named group, `(?P<name>...)` or `(?<name>...)`, is a
+    key of the record; what it matches is the value, as text, and the route's columns give it a type. A group
+    that took no part in the match is an empty string. What is matched outside of the named groups is not
+    kept, so put a group around all that is worth keeping. Parentheses without a name only group.
+
+    `pattern` may be a list: a record is taken apart by the first pattern of the list that matches it, and has
+    the keys of that one. With `(?P<message>.*)` as the last, no line is left over.
+
+    A record that no pattern matches from its beginning to its end is rejected (NoMatch): it goes to the dead
+    letter as it stands, and the reason says if a pattern matches a part of it. `trim: true` takes blanks off
+    both ends of a record first. Every line is a record, unless `start`, `continuation` or `indented` makes
+    records of several lines, as for the format text; there, `.` takes no newline, and `(?s:.*)` does.
+
+    #### From a line to a route
+
+    ```text
+    2026-11-20 06:00:01,123 WARN  [worker-3] shop.Billing - card refused: order 17
+    ```
+
+    Replace the line by patterns, from left to right: a named group for each value, and between them the text
+    that is always there, with a backslash before `. [ ( { * + ? | ^ $ \` where they are meant as they stand.
+
+    | in the line | pattern |
+    | --- | --- |
+    | `2026-11-20 06:00:01,123` | `(?P<time>\S+ \S+)`: two words and the blank between them |
+    | `WARN` and some blanks | `(?P<level>\w+) +`: letters, then one or more blanks |
+    | `[worker-3]` | `\[(?P<thread>[^\]]*)\]`: all up to the closing bracket |
+    | `shop.Billing` | `(?P<logger>\S+)` |
+    | ` - ` | ` - ` |
+    | `card refused: order 17` | `(?P<message>.*)`: all that is left |
+
+    ```yaml
+    billing:
+      from: { blobs: ["billing/**/*.log"] }
+      format:
+        type: regex
+        pattern: '(?P<time>\S+ \S+) (?P<level>\w+) +\[(?P<thread>[^\]]*)\] (?P<logger>\S+) - (?P<message>.*)'
+      table: Billing_CL
+      columns:
+        TimeGenerated: { type: datetime, from: time, zone: Europe/Berlin }
+        Level:         { type: string, from: level }
+        Thread:        { type: string, from: thread }
+        Logger:        { type: string, from: logger }
+        Message:       { type: string, from: message }
+    ```
+
+    Single quotes leave a pattern as it stands in YAML; a single quote inside is written twice. `logferry check`
+    says what RE2 does not take. `logferry preview FILE --route billing` shows the rows, and each line that no
+    pattern takes, with its number; it sends nothing. Where stack traces follow some of the lines, let records
+    begin with a time and put what follows the first line into a value of its own:
+
+    ```yaml
+    format:
+      type: regex
+      start: '\d{4}-\d\d-\d\d '
+      pattern: '(?P<time>\S+ \S+) (?P<level>\w+) +(?P<message>.*)(?:\n(?P<trace>(?s:.*)))?'
+    ```
+
+    #### Building blocks
+
+    | for | write |
+    | --- | --- |
+    | a word, up to the next blank | `\S+` |
+    | a whole number; any number | `\d+`; `-?[\d.]+` |
+    | blanks, however many; perhaps none | ` +`; ` *` |
+    | all up to a colon, a bracket, a quote | `[^:]*`; `[^\]]*`; `[^"]*` |
+    | a value in quotes | `"(?P<agent>[^"]*)"` |
+    | a level | `(?P<level>\w+)` |
+    | a time such as `2026-11-20 06:00:01,123` or `2026-11-20T06:00:01Z` | `(?P<time>\d{4}-\d\d-\d\d[T ]\S+)` |
+    | a time such as `Nov  2 06:00:01` | `(?P<time>\w{3} +\d+ [\d:]+)` |
+    | a date and a time as two values | `(?P<date>\S+) (?P<time>\S+)`, and in the column `join: [date, time]` |
+    | a program, perhaps with its process id | `(?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: ` |
+    | a part that may be missing | `(?:...)?` around it |
+    | letters of any case; of any language | `(?i)` before them; `\pL` |
+    | as little as possible, up to what comes next | `.*?` |
+    | the rest of the line | `(?P<message>.*)` |
+    | the rest of a record, its lines included | `(?P<message>(?s:.*))` |
+
+    One of several words is `(?:GET|PUT|POST)`, in any case `(?i:get|put|post)`.
+
+    `\d`, `\w` and `\s` are ASCII digits, letters and blanks. `^` and `$` are the record's ends and may be left
+    out. A pattern with up to four groups is about twice as fast as one with more.
+
+    #### What RE2 does not have
+
+    Patterns are [RE2](https://github.com/google/re2/wiki/Syntax), which needs time in proportion to the text,
+    whatever the pattern: a line cannot make it hang. For that it has no look-ahead and look-behind
+    (`(?=...)`, `(?!...)`, `(?<=...)`), no references to groups (`\1`), no atomic groups and possessive
+    repetition (`(?>...)`, `a++`), no `\Z` (write `$`), `\h`, `\R`, `\K`, and no repetition over 1,000. Grok's
+    `%{WORD:name}` is written as `(?P<name>\w+)`. A name can be used once; where a value may stand in two
+    places, write a list of two patterns.
+
+    #### Forms that are often met
+
+    A line, a pattern for it, and the `format` of a datetime column for its time:
+
+    ```text
+    192.0.2.7 - ana [20/Nov/2026:06:00:01 +0100] "GET /a HTTP/1.1" 200 512 "-" "curl/8.14.1"
+    (?P<client>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<bytes>\S+)(?P<more>.*)
+    %d/%b/%Y:%H:%M:%S %z
+
+    [Fri Nov 20 06:00:01 2026] [error] [client 192.0.2.7] File does not exist: /var/www/a
+    \[(?P<time>[^\]]+)\] \[(?P<level>[^\]]+)\] (?P<message>.*)
+    %a %b %d %H:%M:%S %Y
+
+    2026/11/20 06:00:01 [warn] 311#12: *4 an upstream response is buffered
+    (?P<time>\S+ \S+) \[(?P<level>\w+)\] (?P<pid>\d+)#(?P<tid>\d+): (?P<message>.*)
+    %Y/%m/%d %H:%M:%S
+
+    2026-11-20 06:00:01,123 INFO [IPC Server handler 7] org.example.Listener: progress is : 0.5
+    (?P<time>\S+ \S+) (?P<level>\w+) +\[(?P<thread>.*?)\] (?P<logger>[^: ]+): (?P<message>.*)
+    iso
+
+    2026-11-20 06:00:01,123 - WARN  [/192.0.2.7:3888:Connections$Listener@493] - closed
+    (?P<time>\S+ \S+) - (?P<level>\w+) +\[(?P<thread>.*):(?P<logger>[^:@]+)@(?P<line>\d+)\] - (?P<message>.*)
+    iso
+
+    2026-11-20 06:00:01, Info                  CBS    Session 4711 started
+    (?P<time>[\d-]+ [\d:]+), (?P<level>\w+) +(?P<component>\w+) +(?P<message>.*)
+    iso
+
+    26/11/20 06:00:01 INFO executor.Backend: connected
+    (?P<time>\S+ \S+) (?P<level>\w+) (?P<logger>[^: ]+): (?P<message>.*)
+    %y/%m/%d %H:%M:%S
+
+    261120 060001 148 INFO dfs.DataNode$Receiver: received block 7
+    (?P<time>\d{6} \d{6}) (?P<pid>\d+) (?P<level>\w+) (?P<logger>[^: ]+): (?P<message>.*)
+    %y%m%d %H%M%S
+
+    Nov  2 06:00:01 web-01 sshd[4711]: session opened for user ana
+    (?P<time>\w{3} +\d+ [\d:]+) (?P<host>\S+) (?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)
+    syslog
+
+    11-20 06:00:01.123  1702  2395 D WindowManager: window added
+    (?P<time>\S+ \S+) +(?P<pid>\d+) +(?P<tid>\d+) (?P<level>[VDIWEF]) (?P<tag>.*?) *: (?P<message>.*)
+    %m-%d %H:%M:%S.%f
+
+    20261120-6:0:1:123|Step_Counter|30002312|step 3579
+    (?P<time>[^|]*)\|(?P<component>[^|]*)\|(?P<pid>\d+)\|(?P<message>.*)
+    %Y%m%d-%H:%M:%S:%f
+
+    [11.20 06:00:01] mail client.exe - imap.example.com:993 close, 1070 bytes sent
+    \[(?P<time>[^\]]+)\] (?P<program>.*?) - (?P<message>.*)
+    %m.%d %H:%M:%S
+
+    - 1795154401 node-7 R01-M0 2026-11-20-06.00.01.123456 KERNEL INFO error corrected
+    (?P<label>\S+) (?P<time>\d+) (?P<node>\S+) (?P<place>\S+) \S+ (?P<component>\S+) (?P<level>\S+) (?P<message>.*)
+    epoch
+    ```
+
+    Times are read as UTC unless the column has a `zone`; a year that is not written is taken from when the file
+    was last written. For lines of syslog there is the format syslog, which needs no pattern.
+    """  # noqa: E501 - a pattern is one line
 
     pattern: Annotated[
         str | tuple[str, ...],

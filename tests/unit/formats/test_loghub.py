@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import inspect
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from shared.formats.regex import RegexOptions
+from shared.shape.times import time_reader
 from tests.unit.formats.reading import read
 
 LOGHUB = Path(__file__).parents[4] / "shared" / "data" / "loghub"
@@ -228,3 +232,35 @@ def test_one_pattern_takes_lines_of_this_form(
     records = parsed({"type": "regex", "pattern": pattern}, lines.encode())
     assert len(records) == lines.count("\n") == 5
     assert one in records
+
+
+def _documented() -> list[list[str]]:
+    """Line, pattern and time format of each form in the docs of `regex`."""
+    text = inspect.cleandoc(RegexOptions.__doc__ or "").partition("#### Forms that are often met")[2]
+    block = text.partition("```text\n")[2].partition("\n```")[0]
+    return [form.split("\n") for form in block.split("\n\n")]
+
+
+@pytest.mark.parametrize(("line", "pattern", "time"), _documented())
+def test_a_form_in_the_docs_is_what_the_docs_say(line: str, pattern: str, time: str) -> None:
+    """The pattern takes the line, and the time format its time."""
+    (record,) = parsed({"type": "regex", "pattern": pattern}, line.encode())
+    read_at = time_reader(time, None, datetime(2026, 11, 24, tzinfo=UTC)).one(record["time"])
+    assert read_at.startswith(("2026-11-20T0", "2026-11-02T0"))
+    assert record[list(record)[-1]]
+
+
+def test_the_example_in_the_docs_is_what_the_docs_say() -> None:
+    """The line that is taken apart step by step gives the values of the steps."""
+    text = inspect.cleandoc(RegexOptions.__doc__ or "")
+    line = text.partition("```text\n")[2].partition("\n")[0]
+    route = yaml.safe_load(text.partition("```yaml\n")[2].partition("\n```")[0])["billing"]
+    assert parsed(route["format"], line.encode()) == [
+        {
+            "time": "2026-11-20 06:00:01,123",
+            "level": "WARN",
+            "thread": "worker-3",
+            "logger": "shop.Billing",
+            "message": "card refused: order 17",
+        }
+    ]
