@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from docs.schema import routes_schema
+from docs.transforms_page import transforms_page
 from shared.audit import Audit
 from shared.decode import (
     CHARSETS,
@@ -310,6 +311,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "routes.md": routes_page,
     "formats.md": formats_page,
     "audit.md": audit_page,
+    "transforms.md": transforms_page,
 }
 
 

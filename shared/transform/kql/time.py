@@ -1,8 +1,7 @@
 """Functions of time.
 
-Source: Kusto's reference, a page each. Weeks begin on Sunday, save week_of_year, which
-is ISO 8601; `weekofyear` is its older form: the first week is the one with the
-year's first Wednesday. All is reckoned in ticks of 100 ns.
+Source: Kusto's reference, a page each. Weeks begin on Sunday, save that their numbers are
+those of ISO 8601. All is reckoned in ticks of 100 ns.
 """
 
 from __future__ import annotations
@@ -82,26 +81,12 @@ def _day_of_year(moment: int) -> int:
     return day.toordinal() - dt.date(day.year, 1, 1).toordinal() + 1
 
 
-def _week_of_year(moment: int) -> int:
-    """Weeks begin on Sunday; the first has the year's first Wednesday."""
-    day = date_of(moment)
-    for year in (day.year + 1, day.year, day.year - 1):
-        if not 1 <= year <= 9999:
-            continue
-        first = dt.date(year, 1, 1).toordinal()
-        wednesday = first + (3 - first) % 7
-        begins = wednesday - 3
-        if day.toordinal() >= begins:
-            return (day.toordinal() - begins) // 7 + 1
-    return 1
-
-
 _PARTS: Final[dict[str, Callable[[int], int]]] = {
     "year": lambda moment: date_of(moment).year,
     "quarter": lambda moment: (date_of(moment).month + 2) // 3,
     "month": lambda moment: date_of(moment).month,
     "week_of_year": lambda moment: date_of(moment).isocalendar().week,
-    "weekofyear": _week_of_year,
+    "weekofyear": lambda moment: date_of(moment).isocalendar().week,
     "day": lambda moment: date_of(moment).day,
     "dayofyear": _day_of_year,
     "hour": lambda moment: moment % DAY // HOUR,
