@@ -40,6 +40,8 @@ FORMATS: dict[str, FormatSpec] = {
         FormatSpec("kv", "kv:KvOptions:KvParser", splittable=True),
         FormatSpec("regex", "regex:RegexOptions:RegexParser"),
         FormatSpec("text", "text:TextOptions:TextFormatParser"),
+        FormatSpec("parquet", "parquet:ParquetOptions:ParquetParser", text=False),
+        FormatSpec("avro", "avro:AvroOptions:AvroParser", text=False),
     )
 }
 """Every format by its name in routes.yaml, in the order of the docs."""
