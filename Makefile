@@ -13,7 +13,7 @@ MANIFEST := requirements.txt requirements-local.txt pyproject.toml
 HOST_OPTION := $(if $(filter command,$(firstword $(origin HOST))),--host $(HOST))
 export PYTHON PYTHON313
 
-.PHONY: help run test check bench clean
+.PHONY: help run test check bench fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: .venv/.dev ## lint, format, types, docs that follow from the code
 
 bench: node_modules/.stamp .venv/.dev ## measure
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: .venv/.dev ## hostile bytes through all formats, for SECONDS=600
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(ARGS)
 
 clean: ## remove what set-up, runs and tests have made
 	@rm -rf .venv* node_modules .logferry build dist *.egg-info
