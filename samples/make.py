@@ -24,6 +24,7 @@ import random
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,134 @@ def dns(rng: random.Random) -> bytes:
     return b"\n".join(lines([dns_record(rng, when) for when in times(rng, 1100, 3)])) + b"\n"
 
 
+# -- sales: Parquet -----------------------------------------------------------------------------
+
+PRODUCTS = [("T-100", "Tea", 475), ("C-200", "Coffee", 620), ("M-310", "Mug", 1190), ("S-020", "Sugar", 210)]
+
+
+def sale(rng: random.Random, when: datetime, number: int) -> Values:
+    """One receipt; prices have two decimals and no rounding."""
+    bought = rng.sample(PRODUCTS, rng.randint(1, 3))
+    items = [
+        {"sku": sku, "name": name, "count": rng.randint(1, 4), "price": Decimal(price) / 100}
+        for sku, name, price in bought
+    ]
+    return {
+        "receipt": 7_000_000 + number,
+        "event_time": when,
+        "store": rng.choice(["Lisbon", "Gen\u00e8ve", "Malm\u00f6"]),
+        "customer": {"id": f"c-{rng.randint(1, 400):04}", "member": rng.random() < 0.4},
+        "items": items,
+        "total": sum((item["price"] * item["count"] for item in items), Decimal(0)),
+        "card": rng.random() < 0.8,
+        "note": rng.choice(["gift", "returned later"]) if rng.random() < 0.1 else None,
+    }
+
+
+def sales_file(records: list[Values]) -> bytes:
+    """Row groups of 250; checksums, so that a flipped bit shows."""
+    import pyarrow as pa  # noqa: PLC0415 - only who makes samples needs it
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    price = pa.decimal128(10, 2)
+    item = pa.struct([("sku", pa.string()), ("name", pa.string()), ("count", pa.int32()), ("price", price)])
+    columns: dict[str, Any] = {
+        "receipt": pa.int64(),
+        "event_time": pa.timestamp("us", "UTC"),
+        "store": pa.string(),
+        "customer": pa.struct([("id", pa.string()), ("member", pa.bool_())]),
+        "items": pa.list_(item),
+        "total": price,
+        "card": pa.bool_(),
+        "note": pa.string(),
+    }
+    table = pa.table({name: pa.array([r[name] for r in records], kind) for name, kind in columns.items()})
+    out = io.BytesIO()
+    pq.write_table(table, out, row_group_size=250, compression="snappy", write_page_checksum=True)
+    return out.getvalue()
+
+
+def sales(rng: random.Random) -> bytes:
+    """900 receipts."""
+    return sales_file([sale(rng, when, number) for number, when in enumerate(times(rng, 900, 5))])
+
+
+def sales_damaged(rng: random.Random) -> bytes:
+    """600 receipts in three row groups; a byte in the second is not what was written."""
+    records = [sale(rng, when, number) for number, when in enumerate(times(rng, 600, 5))]
+    whole = bytearray(sales_file(records))
+    whole[len(whole) * 2 // 5] ^= 0x10
+    return bytes(whole)
+
+
+# -- capture: Avro, as Event Hubs writes it ------------------------------------------------------
+
+VALUES = ["long", "double", "string", "bytes"]
+CAPTURE: Values = {
+    "type": "record",
+    "name": "EventData",
+    "namespace": "Microsoft.ServiceBus.Messaging",
+    "fields": [
+        {"name": "SequenceNumber", "type": "long"},
+        {"name": "Offset", "type": "string"},
+        {"name": "EnqueuedTimeUtc", "type": "string"},
+        {"name": "SystemProperties", "type": {"type": "map", "values": VALUES}},
+        {"name": "Properties", "type": {"type": "map", "values": [*VALUES, "null"]}},
+        {"name": "Body", "type": ["null", "bytes"]},
+    ],
+}
+SYNC = b"freezer telemetr"
+
+
+def reading(rng: random.Random, when: datetime) -> Values:
+    """What a sensor says."""
+    return {
+        "device": f"freezer-{rng.randint(1, 24):02}",
+        "time": iso(when),
+        "temperature": round(rng.gauss(-18, 1.5), 2),
+        "door": {"open": rng.random() < 0.05, "seconds": rng.randint(0, 40)},
+    }
+
+
+def captured(rng: random.Random, number: int, when: datetime) -> Values:
+    """One event; every eighth holds three readings that the gateway had kept."""
+    readings = [reading(rng, when) for _ in range(3 if number % 8 == 7 else 1)]
+    body: Any = readings if len(readings) > 1 else readings[0]
+    hour = when.hour % 12 or 12
+    return {
+        "SequenceNumber": 48_200 + number,
+        "Offset": str(9_663_676_416 + number * 288),
+        "EnqueuedTimeUtc": f"{when.month}/{when.day}/{when.year} {hour}:{when:%M:%S %p}",
+        "SystemProperties": {"x-opt-enqueued-time": int(when.timestamp() * 1000)},
+        "Properties": {"gateway": rng.choice(["gw-north", "gw-south"])},
+        "Body": json.dumps(body, separators=(",", ":")).encode(),
+    }
+
+
+def capture_file(events: list[Values]) -> bytes:
+    """A container of blocks of some 16 kB, with a marker that is always the same."""
+    import fastavro  # noqa: PLC0415 - only who makes samples needs it
+
+    out = io.BytesIO()
+    fastavro.writer(out, CAPTURE, events, codec="null", sync_marker=SYNC)
+    return out.getvalue()
+
+
+def capture(rng: random.Random) -> bytes:
+    """640 events with 800 readings."""
+    return capture_file([captured(rng, number, when) for number, when in enumerate(times(rng, 640, 2))])
+
+
+def capture_damaged(rng: random.Random) -> bytes:
+    """400 events; one is a note and no JSON, the second block has a wrong size, the last is cut off."""
+    events = [captured(rng, number, when) for number, when in enumerate(times(rng, 400, 2))]
+    events[3]["Body"] = b"gateway restarted"
+    whole = bytearray(capture_file(events))
+    second = whole.index(SYNC, whole.index(SYNC) + len(SYNC)) + len(SYNC)
+    whole[second + 2] ^= 0x04
+    return bytes(whole[:-2000])
+
+
 # -- all of it ----------------------------------------------------------------------------------
 
 
@@ -385,6 +514,8 @@ FILES: dict[str, Callable[[random.Random], bytes]] = {
     "firewall/fw02.tsv.xz": firewall_archive,
     "inventory/2026-11-20.json": inventory,
     "zeek/dns.ndjson": dns,
+    "sales/2026-11-20.parquet": sales,
+    "capture/shop/freezers/0/2026/11/20/06/00/00.avro": capture,
     "events/deploy.json": deploy,
     "exports/edge-07.csv": edge,
     "notes/handover.txt": note,
@@ -398,6 +529,8 @@ FLAWED: dict[str, Callable[[random.Random], bytes]] = {
     "apps/checkout.ndjson": checkout,
     "apps/refunds.ndjson.gz": refunds,
     "firewall/fw01.tsv": firewall,
+    "sales/2026-11-21.parquet": sales_damaged,
+    "capture/shop/freezers/0/2026/11/20/07/00/00.avro": capture_damaged,
 }
 """The same below flawed/."""
 

@@ -333,7 +333,7 @@ class AvroParser:
 
 
 _NO_SYNC = Problem(
-    "CorruptBlock", "the block does not end in the file's sync marker; what follows that is read"
+    "CorruptBlock", "the block does not end in the file's sync marker; reading goes on after the next"
 )
 _TRUNCATED = Problem(
     "TruncatedInput", "the file ends inside a block or its header: it was cut off, or is still being written"
