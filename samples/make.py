@@ -321,6 +321,99 @@ def dns(rng: random.Random) -> bytes:
     return b"\n".join(lines([dns_record(rng, when) for when in times(rng, 1100, 3)])) + b"\n"
 
 
+# -- text: a service's log, a console, logfmt, a gateway's pairs -----------------------------------
+
+TRACE = """\
+shop.billing.RefusedException: bank answered {code}
+\tat shop.billing.Bank.charge(Bank.java:{line})
+\tat shop.billing.Worker.run(Worker.java:88)
+
+Caused by: java.net.SocketTimeoutException: read timed out
+\t... 14 more"""
+
+
+def billing_entry(rng: random.Random, when: datetime) -> str:
+    """One entry, some with a stack trace."""
+    time = f"{when:%Y-%m-%d %H:%M:%S},{when.microsecond // 1000:03}"
+    order = f"A-{rng.randint(10_000, 99_999)}"
+    level, logger, said = rng.choices(
+        [
+            ("INFO", "shop.billing.Cart", f"order {order} priced"),
+            ("INFO", "shop.billing.Bank", f"order {order} paid: {rng.randint(5, 300)}.00 EUR"),
+            ("WARN", "shop.billing.Bank", f"order {order}: bank is slow [{rng.randint(900, 4000)} ms]"),
+            ("ERROR", "shop.billing.Worker", f"order {order} failed"),
+        ],
+        [50, 40, 8, 2],
+    )[0]
+    trace = "\n" + TRACE.format(code=rng.randint(500, 504), line=rng.randint(20, 200))
+    thread = rng.choice(["main", "worker-1", "worker-2", "bank client 3"])
+    return f"{time} {level:<5} [{thread}] {logger} - {said}{trace if level == 'ERROR' else ''}\n"
+
+
+def billing(rng: random.Random) -> bytes:
+    """900 entries; lines of stack traces belong to the entry before."""
+    return "".join(billing_entry(rng, when) for when in times(rng, 900, 3)).encode()
+
+
+def billing_first(rng: random.Random) -> bytes:
+    """The same, 300 entries; the file begins inside a stack trace, and one line is of another program."""
+    entries = [billing_entry(rng, when) for when in times(rng, 300, 3)]
+    entries[149] = f"{START:%Y-%m-%d} rotated by logrotate\n"
+    return b"\tat shop.billing.Worker.run(Worker.java:88)\n\t... 14 more\n" + "".join(entries).encode()
+
+
+def console(rng: random.Random) -> bytes:
+    """A nightly job's console: 240 messages without times, some of several indented lines, with CRLF."""
+    said = []
+    for number in range(1, 241):
+        table = rng.choice(["orders", "customers", "stock"])
+        said.append(f"step {number}: copying {table}, {rng.randint(100, 90_000)} rows")
+        if rng.random() < 0.1:
+            said += ["    retry after 30 s", "", f"    partition {rng.randint(1, 12)} was locked"]
+    return "".join(line + "\r\n" for line in said).encode()
+
+
+def api_entry(rng: random.Random, when: datetime) -> str:
+    """One request of an API, as logfmt."""
+    status = rng.choices([200, 201, 404, 500], [80, 12, 6, 2])[0]
+    failed = '"handler failed: \\"stock\\" is locked"'
+    said = {200: "ok", 201: "created", 404: '"no such thing"', 500: failed}[status]
+    level = "error" if status == 500 else "info"
+    method, path = rng.choice(["GET", "POST"]), f"/v2/orders/{rng.randint(1, 9999)}"
+    entry = f"ts={iso(when)} level={level} msg={said} method={method} path={path} status={status}"
+    entry += f" took_ms={rng.lognormvariate(3, 1):.2f}"
+    return f"{entry} cached" if status == 200 and rng.random() < 0.2 else entry
+
+
+def api(rng: random.Random) -> bytes:
+    """1,000 requests; some have the word `cached` alone."""
+    return "".join(api_entry(rng, when) + "\n" for when in times(rng, 1000, 3)).encode()
+
+
+def api_first(rng: random.Random) -> bytes:
+    """300 requests; a quote is not closed, and a panic wrote two lines without any pair."""
+    entries = [api_entry(rng, when) + "\n" for when in times(rng, 300, 3)]
+    entries[99] = entries[99].replace(" method=", ' user="anna method=')
+    entries[199] = "panic: index out of range\n" + "goroutine 17 [running]:\n"
+    return "".join(entries).encode()
+
+
+def gateway_row(rng: random.Random, when: datetime) -> str:
+    """One connection through a gateway, as pairs; zone time, no zone written."""
+    action = rng.choices(["accept", "deny"], [85, 15])[0]
+    return (
+        f'date={when:%Y-%m-%d} time={when:%H:%M:%S} devname="gw 07" type="traffic" level="notice" '
+        f"srcip={public_ip(rng)} srcport={rng.randint(1025, 65_000)} dstip=10.0.3.{rng.randint(2, 250)} "
+        f'dstport={rng.choice([22, 443, 8443])} action="{action}" sentbyte={rng.randint(0, 90_000)} '
+        f'app="{rng.choice(["HTTPS", "SSH", "Web Mail"])}"\n'
+    )
+
+
+def gateway(rng: random.Random) -> bytes:
+    """800 connections, key=value."""
+    return "".join(gateway_row(rng, when) for when in times(rng, 800, 4)).encode()
+
+
 # -- sales: Parquet -----------------------------------------------------------------------------
 
 PRODUCTS = [("T-100", "Tea", 475), ("C-200", "Coffee", 620), ("M-310", "Mug", 1190), ("S-020", "Sugar", 210)]
@@ -514,6 +607,10 @@ FILES: dict[str, Callable[[random.Random], bytes]] = {
     "firewall/fw02.tsv.xz": firewall_archive,
     "inventory/2026-11-20.json": inventory,
     "zeek/dns.ndjson": dns,
+    "billing/billing-2.log": billing,
+    "batch/nightly.log": console,
+    "api/api-2.log": api,
+    "gateway/gw-07.log": gateway,
     "sales/2026-11-20.parquet": sales,
     "capture/shop/freezers/0/2026/11/20/06/00/00.avro": capture,
     "events/deploy.json": deploy,
@@ -529,6 +626,8 @@ FLAWED: dict[str, Callable[[random.Random], bytes]] = {
     "apps/checkout.ndjson": checkout,
     "apps/refunds.ndjson.gz": refunds,
     "firewall/fw01.tsv": firewall,
+    "billing/billing-1.log": billing_first,
+    "api/api-1.log": api_first,
     "sales/2026-11-21.parquet": sales_damaged,
     "capture/shop/freezers/0/2026/11/20/07/00/00.avro": capture_damaged,
 }

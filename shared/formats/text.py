@@ -30,8 +30,8 @@ class TextOptions(
 
     Patterns are RE2, as for the format regex, and are matched at the beginning of a line; write `.*` first
     for what may stand anywhere in it. The lines of a message are joined by newlines. Blank lines inside a
-    message belong to it, those after it do not. Lines before the first message of a file are a record of their
-    own. A message of over 4 MB is rejected (RecordTooLong) with all its lines.
+    message belong to it, those after it do not. Lines before the first message of a file are a record of
+    their own. A message of over 4 MB is rejected (RecordTooLong) with all its lines.
 
     ```yaml
     # 2026-11-20 06:00:01 ERROR payment failed
