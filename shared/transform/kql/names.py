@@ -49,8 +49,6 @@ def _of_call(call: Call) -> str | None:
         return of_value(first)
     if call.name in _PREFIX:
         return f"{_PREFIX[call.name]}_{of_value(first) or ''}"
-    if call.name == "columnifexists" and isinstance(first, Literal):
-        return str(first.value)
     return None
 
 
@@ -77,7 +75,7 @@ def of_items(items: Collection[Item], before: Collection[str], *, extend: bool) 
     given = {item.name for item in items if item.name}
     count = 0
     for item in items:
-        name = item.name or of_value(item.value)
+        name = item.name or _of_column(item.value, before) or of_value(item.value)
         while name is None:
             count += 1
             name = f"Column{count}"
@@ -89,6 +87,14 @@ def of_items(items: Collection[Item], before: Collection[str], *, extend: bool) 
             name = _free(name, {*names, *given})
         names.append(name)
     return names
+
+
+def _of_column(value: Expression, before: Collection[str]) -> str | None:
+    """The column that columnifexists() finds."""
+    if not isinstance(value, Call) or value.name != "columnifexists" or not value.arguments:
+        return None
+    first = value.arguments[0]
+    return first.value if isinstance(first, Literal) and first.value in before else None
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -186,7 +186,11 @@ class Pipeline:
             self.columns = {name: column for name, column in self.columns.items() if name not in gone}
 
     def _project_rename(self, operator: ProjectRename) -> None:
-        new = {self._known(old, at): name for name, old, at in operator.names}
+        new: dict[str, str] = {}
+        for name, old, at in operator.names:
+            if name in self.columns or name in new.values():
+                raise KqlError(f"two columns would be called {name!r}.", at)
+            new[self._known(old, at)] = name
         self.columns = {new.get(name, name): column for name, column in self.columns.items()}
 
     def _known(self, name: str, at: int) -> str:

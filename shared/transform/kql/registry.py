@@ -42,10 +42,12 @@ class Arguments:
         """Refuse any other number of arguments."""
         count = len(self.nodes)
         if count < least or (most is not None and count > most):
-            wanted = (
-                str(least) if most == least else f"{least} or more" if most is None else f"{least} to {most}"
+            wanted = f"{least} or more" if most is None else f"{least} to {most}"
+            wanted = f"{least}" if most == least else wanted
+            plural = "" if wanted == "1" else "s"
+            raise KqlError(
+                f"{self.name}() takes {wanted} argument{plural}, and there are {count}.", self.call.at
             )
-            raise KqlError(f"{self.name}() takes {wanted} arguments, and there are {count}.", self.call.at)
 
     def as_(self, index: int, kind: str) -> Node:
         """An argument as a type, see this module's docstring."""
