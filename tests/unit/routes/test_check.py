@@ -20,9 +20,9 @@ def problems(text: str) -> list[str]:
 
 
 def test_the_sample_routes_are_good() -> None:
-    """The routes file that ships is usable and has the seven routes of the samples."""
+    """The routes file that ships is usable; test_samples.py holds that every route has a sample."""
     routes = load(ROOT / "routes.yaml")
-    assert len(routes.by_name) == 7
+    assert "web-access" in routes.by_name
     assert routes.streams()[-1] == "Custom-ZeekDns"
 
 
