@@ -17,6 +17,7 @@ from .face import Kind
 from .scope import Columns, Scope
 from .text import Text
 from .tokens import Token, bad_escape, number_type, string_value
+from .words import NOT_USED, bracketed
 
 _COMPARING = frozenset({*STRING_OPERATORS, "<", ">", "<=", ">=", "<>", "matches"}) - {"matches regex"}
 _RANK = {
@@ -255,6 +256,11 @@ class Expression:
     def _name(self, token: Token) -> str | None:
         if token.text in {"true", "false"}:
             return "boolean"
+        if token.text in NOT_USED:
+            missing = token.text in _RANK and token.text not in self.columns.columns
+            sentence = f"a value is missing before {token.text}." if missing else bracketed(token.text)
+            self._say(self.at - 1, sentence, "syntax")
+            return None
         if token.text == "not" and self.at < self.high and not self.columns.may_be("not"):
             self._say(self.at - 1, "write not(...).", "syntax")
             self._climb(3)

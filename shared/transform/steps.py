@@ -15,6 +15,7 @@ from .expression import Expression
 from .face import Kind, kusto_type
 from .scope import Columns, Scope
 from .text import Text
+from .words import NOT_GIVEN, NOT_USED, bracketed
 
 _LISTED = ", ".join(OPERATORS)
 
@@ -138,6 +139,7 @@ class Steps:
         named = self.text.name(low, high)
         place = self.text.offset(low, high)
         if named and self.text.is_mark(named[1], high, "="):
+            self._given(low, high)
             kind = self.expression(before, scope).read(named[1] + 1, high)
             made.put(named[0], kind, place)
             return
@@ -153,6 +155,12 @@ class Steps:
             made.put(default, kind, place)
         else:
             made.certain = False
+
+    def _given(self, low: int, high: int, words: frozenset[str] = NOT_GIVEN) -> None:
+        """A name that a column is given: a word of KQL itself needs brackets."""
+        token = self.text.tokens[low]
+        if token.kind == "name" and token.text in words:
+            self._say(low, high, bracketed(token.text), "syntax")
 
     def _slip(self, low: int, high: int, before: Columns) -> str:
         """A sentence for what is meant as NAME = VALUE, and is not."""
@@ -193,6 +201,7 @@ class Steps:
         if not columns.may_be(named[0]):
             self._say(low, high, columns.unknown(named[0]), "name")
             return None
+        self._given(low, high, NOT_USED | NOT_GIVEN)
         return named[0]
 
     def _project_rename(self, low: int, high: int, columns: Columns, scope: Scope) -> Columns:
@@ -203,6 +212,7 @@ class Steps:
             if named is None or not self.text.is_mark(named[1], end, "="):
                 self._say(start, end, "project-rename takes NEW = OLD.", "syntax")
                 continue
+            self._given(start, end)
             old = self._known(named[1] + 1, end, columns)
             if old is not None:
                 names[old] = named[0], self.text.offset(start, end)
@@ -228,6 +238,7 @@ class Steps:
                 at += 1
                 continue
             count += 1
+            self._given(at, high)
             place, kind = self.text.offset(at, high), "string"
             name, at = named
             if self.text.is_mark(at, high, ":") and at + 1 < high:

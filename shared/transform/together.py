@@ -9,6 +9,7 @@ its first syntax error follows from that error and is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from .analyser import Analyser, Analysis, Finding, analyse
 from .check import UNSHAPED, check_transform
 from .face import Checked, Kind, Problem, problem
 from .output import output_problems
+from .words import bracketed
 
 _SYNTAX = frozenset({"KS001", "KS002", "KS003", "KS004", "KS005", "KS006", "KS174", "KS176", "KS198"})
 _NAMES = frozenset({"KS109", "KS110", "KS142", "KS204", "KS211"})
@@ -28,7 +30,8 @@ _OPENINGS = {
     "Missing expression": "a value is missing here.",
     "The incomplete fragment is unexpected": "this is not expected here.",
 }
-_HINT = ": If the keyword"
+_IN_TIMESPAN = re.compile(r"\bmake_timespan\s*\([^()]*$")
+_WORD = re.compile(r"(?:If the keyword|^The name) '(\w+)' .*bracket")
 _NO_TYPE = frozenset({"unknown", "error", "null", "void"})
 
 
@@ -87,13 +90,21 @@ def _problems(text: str, ours: Checked, findings: Sequence[Finding]) -> list[Pro
     kept = [p for p in ours.problems if _stands(text, p, findings, broken)]
     structure = min((p.offset for p in kept if p.kind in _STRUCTURE), default=len(text) + 1)
     told: set[int] = set()
-    for found in sorted(findings, key=lambda f: (f.start, f.code in {"KS109", "KS110"})):
+    findings = [found for found in findings if not _mistaken(text, found)]
+    for found in sorted(
+        findings, key=lambda f: (f.code not in _SYNTAX, f.start, f.code in {"KS109", "KS110"})
+    ):
         repeats = any(_at(text, found, p.offset) for p in kept) or found.start in told
         follows = found.start > broken or (found.code in _SYNTAX and found.start >= structure)
         if not repeats and not follows and not _same_step(text, found, kept):
             told.add(found.start)
             kept.append(problem(text, found.start, _sentence(found.message), _kind(found)))
     return kept
+
+
+def _mistaken(text: str, found: Finding) -> bool:
+    """The analyser wants whole seconds in make_timespan; Kusto's reference has 55.123 in its example."""
+    return found.code == "KS134" and _IN_TIMESPAN.search(text[: found.start]) is not None
 
 
 def _same_step(text: str, found: Finding, kept: Sequence[Problem]) -> bool:
@@ -132,7 +143,9 @@ def _kind(found: Finding) -> Kind:
 
 def _sentence(message: str) -> str:
     """The analyser's words, as a sentence."""
-    message = message.partition(_HINT)[0].strip()
+    word = _WORD.search(message)
+    if word:
+        return bracketed(word[1])
     for opening, sentence in _OPENINGS.items():
         if message.startswith(opening):
             return sentence.format(message[len(opening) :].rstrip("."))

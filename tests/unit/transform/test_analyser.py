@@ -21,6 +21,7 @@ from shared.transform.analyser import (
 )
 from shared.transform.check import check_transform
 from shared.transform.together import Asked, check_all, together
+from shared.transform.words import NOT_GIVEN, NOT_USED
 
 ROOT = Path(__file__).resolve().parents[3]
 COLUMNS = {
@@ -125,6 +126,8 @@ ONCE = [
     ('source | parse Text with "a" Level Host', "the column name must follow a string literal."),
     ("source | extend Small = Small + 1", "Small comes out as long, and Web_CL has it as int"),
     ("source | extend strlen(Text)", "Web_CL has no column strlen_Text"),
+    ("source | where Bag.time == 1", "time is a word of KQL itself: as a name it is written ['time']."),
+    ("source | extend Level = tostring(Bag.int)", "int is a word of KQL itself"),
     ("source | extend Level = 'a', Level = 'b'", "a column with the name 'Level' is already declared."),
 ]
 
@@ -175,6 +178,36 @@ def test_what_follows_a_syntax_error_is_left_out() -> None:
     asked = Asked(text, COLUMNS, None)
     found = together(asked, check_transform(text, COLUMNS, None), Analysis(findings, None))
     assert [(p.column, p.kind) for p in found.problems] == [(27, "syntax"), (45, "name")]
+
+
+def test_seconds_of_a_timespan_may_have_a_fraction(analyser: Analyser) -> None:
+    """make_timespan takes 55.123 seconds, as in Kusto's reference, though the analyser wants a whole number."""
+    texts = [
+        "source | where make_timespan(1, 12, 30, 55.123) > 1d",
+        "source | where make_timespan(1.5, 1) > 1d",
+    ]
+    found = check_all([Asked(text, COLUMNS, None) for text in texts], analyser)
+    assert [checked.problems for checked in found] == [(), ()]
+
+
+def test_kqls_own_words_are_those_of_the_analyser(analyser: Analyser) -> None:
+    """Each word that our check wants in brackets is one that the analyser wants so, and in brackets both take it."""
+    words = sorted(NOT_USED)
+    asked = [
+        (text, {**COLUMNS, word: "long"})
+        for word in words
+        for text in (f"source | where isnotnull({word})", f"source | where isnotnull(['{word}'])")
+    ]
+    found = analyse(analyser, asked)
+    assert [word for word, one in zip(words, found[::2], strict=True) if not one.findings] == []
+    assert [word for word, one in zip(words, found[1::2], strict=True) if one.findings] == []
+    for (text, columns), one in zip(asked, found, strict=True):
+        assert len(
+            together(Asked(text, columns, None), check_transform(text, columns, None), one).problems
+        ) == bool(one.findings), text
+    given = [f"source | extend {word} = 1 | project TimeGenerated" for word in sorted(NOT_GIVEN | NOT_USED)]
+    for text, one in zip(given, analyse(analyser, [(text, COLUMNS) for text in given]), strict=True):
+        assert bool(check_transform(text, COLUMNS, None).problems) == bool(one.findings), text
 
 
 def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
