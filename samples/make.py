@@ -399,7 +399,7 @@ def api_first(rng: random.Random) -> bytes:
 
 
 def gateway_row(rng: random.Random, when: datetime) -> str:
-    """One connection through a gateway, as pairs; zone time, no zone written."""
+    """One connection through a gateway, as pairs, in local time."""
     action = rng.choices(["accept", "deny"], [85, 15])[0]
     return (
         f'date={when:%Y-%m-%d} time={when:%H:%M:%S} devname="gw 07" type="traffic" level="notice" '
@@ -412,6 +412,114 @@ def gateway_row(rng: random.Random, when: datetime) -> str:
 def gateway(rng: random.Random) -> bytes:
     """800 connections, key=value."""
     return "".join(gateway_row(rng, when) for when in times(rng, 800, 4)).encode()
+
+
+# -- hosts: syslog; gates and proxies: CEF and LEEF -----------------------------------------------
+
+
+def syslog_time(when: datetime) -> str:
+    """As RFC 3164 has it: no year, no zone."""
+    return f"{when:%b} {when.day:>2} {when:%H:%M:%S}"
+
+
+def host_line(rng: random.Random, when: datetime, host: str) -> str:
+    """A line of a machine's log as rsyslog writes it; every eighth or so came from an app by RFC 5424."""
+    if rng.random() < 0.12:
+        data = f'[order@32473 id="A-{rng.randint(10_000, 99_999)}" items="{rng.randint(1, 9)}"]'
+        priority = 8 * 16 + rng.choice([4, 6, 6, 6])
+        return (
+            f"<{priority}>1 {iso(when)} {host} checkout {rng.randint(900, 999)} ORDER {data} order accepted"
+        )
+    person, address, process = rng.choice(PEOPLE), public_ip(rng), rng.randint(1000, 30_000)
+    said = rng.choice(
+        [
+            f"sshd[{process}]: Accepted publickey for {person} from {address} port 50122 ssh2",
+            f"sshd[{process}]: Failed password for invalid user admin from {address} port 40022 ssh2",
+            f"CRON[{process}]: (root) CMD (run-parts /etc/cron.hourly)",
+            f"systemd[1]: session-{rng.randint(1, 999)}.scope: Deactivated successfully.",
+            "kernel: [1048576.004711] nf_conntrack: table full, dropping packet",
+            "sudo: pam_unix(sudo:session): session closed for user root",
+        ]
+    )
+    return f"{syslog_time(when)} {host} {said}"
+
+
+def host_log(rng: random.Random) -> bytes:
+    """700 lines of a machine's log, rotated and gzipped."""
+    lines_ = [host_line(rng, when, "web-01") for when in times(rng, 700, 6)]
+    return packed("".join(line + "\n" for line in lines_).encode())
+
+
+def host_log_flawed(rng: random.Random) -> bytes:
+    """90 lines; a stack trace without headers, a priority that there is none of, a line in Latin-1."""
+    lines_ = [host_line(rng, when, "web-02").encode() for when in times(rng, 90, 6)]
+    lines_[19] += b"\njava.lang.IllegalStateException: stock is locked\n\tat shop.Stock.take(Stock.java:61)"
+    lines_[39] = b"<999>" + lines_[39]
+    lines_[59] += b" caf\xe9"
+    return b"\n".join(lines_) + b"\n"
+
+
+def gate_event(rng: random.Random, when: datetime) -> str:
+    """A connection as a security gateway reports it: CEF in a syslog message."""
+    allowed = rng.random() < 0.8
+    name, severity = ("Connection allowed", 2) if allowed else ("Connection denied", 6)
+    pairs = {
+        "rt": int(when.timestamp() * 1000),
+        "act": "Allow" if allowed else "Deny",
+        "src": public_ip(rng),
+        "spt": rng.randint(1025, 65_000),
+        "dst": f"10.0.3.{rng.randint(2, 250)}",
+        "dpt": rng.choice([22, 443, 8443]),
+        "proto": "TCP",
+        "deviceDirection": 0,
+        "suser": rng.choice(PEOPLE),
+        "request": f"https://shop.example.com/cart?item\\={rng.randint(1, 99)}",
+        "cs1Label": "Rule",
+        "cs1": rng.choice(["web in", "partner networks", "default deny"]),
+        "cn1Label": "Flow",
+        "cn1": rng.getrandbits(40),
+        "in": rng.randint(60, 90_000),
+        "out": rng.randint(60, 9_000_000),
+        "exampleZone": rng.choice(["dmz", "office"]),
+    }
+    extension = " ".join(f"{key}={value}" for key, value in pairs.items())
+    header = f"CEF:0|Example|Security Gateway|9.2|{100 + (not allowed)}|{name}|{severity}"
+    return f"<134>{syslog_time(when)} gate-01 {header}|{extension}"
+
+
+def gate_log(rng: random.Random) -> bytes:
+    """200 events in CEF."""
+    return packed("".join(gate_event(rng, when) + "\n" for when in times(rng, 200, 9)).encode())
+
+
+def gate_log_flawed(rng: random.Random) -> bytes:
+    """25 events; one breaks off in its header, one has a port that is a name, one line is no event."""
+    events = [gate_event(rng, when) for when in times(rng, 25, 9)]
+    events[4] = events[4][:70]
+    events[9] = events[9].replace("dpt=", "dpt=p")
+    events[14] = f"<134>{syslog_time(START)} gate-01 ntpd[812]: clock stepped by 0.4 s"
+    return "".join(event + "\n" for event in events).encode()
+
+
+def proxy_log(rng: random.Random) -> bytes:
+    """180 requests through a proxy, in LEEF 2.0."""
+    events = []
+    for when in times(rng, 180, 12):
+        blocked = rng.random() < 0.1
+        pairs = [
+            f"devTime={when:%b %d %Y %H:%M:%S}",
+            f"src=10.0.5.{rng.randint(2, 250)}",
+            f"dst={public_ip(rng)}",
+            "dstPort=443",
+            f"usrName={rng.choice(PEOPLE)}",
+            f"url=https://{rng.choice(['news', 'mail', 'files'])}.example.org/?q={rng.randint(1, 99)}",
+            f"srcBytes={rng.randint(200, 9000)}",
+            f"dstBytes={rng.randint(200, 900_000)}",
+            f"policy={'uncategorised sites' if blocked else 'default'}",
+        ]
+        event_id = "REQUEST_BLOCKED" if blocked else "REQUEST_ALLOWED"
+        events.append(f"LEEF:2.0|Example|Web Proxy|4.1|{event_id}|^|{'^'.join(pairs)}\n")
+    return packed("".join(events).encode())
 
 
 # -- sales: Parquet -----------------------------------------------------------------------------
@@ -611,6 +719,9 @@ FILES: dict[str, Callable[[random.Random], bytes]] = {
     "batch/nightly.log": console,
     "api/api-2.log": api,
     "gateway/gw-07.log": gateway,
+    "hosts/web-01.log.gz": host_log,
+    "security/gate-01.cef.gz": gate_log,
+    "proxy/proxy-03.leef.gz": proxy_log,
     "sales/2026-11-20.parquet": sales,
     "capture/shop/freezers/0/2026/11/20/06/00/00.avro": capture,
     "events/deploy.json": deploy,
@@ -628,6 +739,8 @@ FLAWED: dict[str, Callable[[random.Random], bytes]] = {
     "firewall/fw01.tsv": firewall,
     "billing/billing-1.log": billing_first,
     "api/api-1.log": api_first,
+    "hosts/web-02.log": host_log_flawed,
+    "security/gate-02.cef": gate_log_flawed,
     "sales/2026-11-21.parquet": sales_damaged,
     "capture/shop/freezers/0/2026/11/20/07/00/00.avro": capture_damaged,
 }
