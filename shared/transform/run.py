@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigError
-from .face import place
+from .face import kusto_type, place
 from .kql import ticks
 from .kql.binder import Column
 from .kql.parser import parse
@@ -86,7 +86,9 @@ class Transform:
         self._now = 0
         self.note: str | None = None
         """A sentence where only Azure can run the transform: then rows are given back as they came."""
-        source = {name: Column(kind, f"v{index}") for index, (name, kind) in enumerate(columns.items())}
+        source = {
+            name: Column(kusto_type(kind), f"v{index}") for index, (name, kind) in enumerate(columns.items())
+        }
         try:
             self._pipeline = self._compiled(text, source)
         except CannotRunError as error:

@@ -113,7 +113,7 @@ class Expressions(Cursor):
         if token.kind == "number":
             return literals.number_of(self._take())
         if token.kind == "literal":
-            return literals.typed_of(self._take())
+            return self._typed()
         if token.kind == "string":
             return Literal("string", self._strings(), token.start)
         if self._accept("("):
@@ -125,6 +125,12 @@ class Expressions(Cursor):
         if token.kind == "name" or self._is("["):
             return self._named()
         raise self._wrong("a value belongs here")
+
+    def _typed(self) -> Expression:
+        token = self._take()
+        if "".join(token.text.split()) == "datetime()":
+            return Call("now", (), token.start)
+        return literals.typed_of(token)
 
     def _named(self) -> Expression:
         at = self._next.start

@@ -48,7 +48,7 @@ def number_of(token: Token) -> Literal:
         return Literal(kind, _must(ticks.span_of_text(token.text), token), token.start)
     if kind == "real":
         return Literal(kind, float(token.text), token.start)
-    return Literal(kind, _must(values.integer_of_text(token.text, values.LONG), token), token.start)
+    return Literal(kind, _must(_integer(token.text, values.LONG), token), token.start)
 
 
 def typed_of(token: Token) -> Literal:
@@ -70,6 +70,13 @@ def _must(value: Any, token: Token) -> Any:
     return value
 
 
+def _integer(text: str, bits: int) -> int | None:
+    """A whole number; 0x... is the bits themselves, so that int(0xFFFFFFFF) is -1."""
+    if text[:2] in {"0x", "0X"} and len(text) <= 2 + bits // 4:
+        return values.wrap(int(text, 16), bits)
+    return values.integer_of_text(text, bits)
+
+
 def _datetime(text: str) -> int | None:
     parts = _DATE_PARTS.fullmatch(text)
     if parts:
@@ -79,8 +86,8 @@ def _datetime(text: str) -> int | None:
 
 _READ = {
     "boolean": values.boolean_of_text,
-    "int": lambda text: values.integer_of_text(text, values.INT),
-    "long": lambda text: values.integer_of_text(text, values.LONG),
+    "int": lambda text: _integer(text, values.INT),
+    "long": lambda text: _integer(text, values.LONG),
     "real": values.real_of_text,
     "decimal": values.decimal_of,
     "datetime": _datetime,

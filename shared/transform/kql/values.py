@@ -200,6 +200,9 @@ FROM_JSON: Final[dict[str, Callable[[Any], Any]]] = {
     "boolean": lambda value: value if isinstance(value, bool) else None,
     "datetime": lambda value: ticks.of_text(value) if isinstance(value, str) else None,
     "dynamic": lambda value: value,
+    "guid": lambda value: guid_of_text(value) if isinstance(value, str) else None,
+    "decimal": decimal_of,
+    "timespan": lambda value: ticks.span_of_text(value) if isinstance(value, str) else None,
 }
 """A value of a row as it is posted, by its column's type; null where it does not fit."""
 
