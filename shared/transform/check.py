@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from . import instead
 from .allowed import HEADS, MAX_CHARACTERS, OPERATORS, SOURCE
-from .face import Checked, Kind, Problem, kusto_type, problem
+from .face import UNKNOWN, Checked, Kind, Problem, Table, kusto_type, problem
 from .output import output_problems
 from .scope import Columns, Scope
 from .steps import Steps
@@ -31,17 +31,19 @@ UNSHAPED: frozenset[Kind] = frozenset({"bracket", "syntax", "head", "subset", "n
 
 
 def check_transform(
-    text: str, columns: Mapping[str, str] | None, table: Mapping[str, str] | None, name: str = "the table"
+    text: str, columns: Mapping[str, str] | None, table: Mapping[str, str] | Table | None = None
 ) -> Checked:
     """Look at a transform.
 
     Args:
         text: the KQL.
         columns: of the stream, name to type; None where they are not known.
-        table: the table's columns, name to type; None where they are not known: then nothing is said of the
-            columns that come out, but for TimeGenerated and names that no table can have.
-        name: what to call the table.
+        table: what is known of the table; as a mapping, all of its columns, name to type. None where nothing
+            is: then nothing is said of the columns that come out, but for TimeGenerated and names that no
+            table can have.
     """
+    if not isinstance(table, Table):
+        table = UNKNOWN if table is None else Table(table, whole=True)
     check = _Check(text, columns)
     result = check.run()
     problems = check.problems
@@ -51,7 +53,7 @@ def check_transform(
     places = {column: made.place for column, made in result.columns.items() if made.place is not None}
     checked = Checked((), types, places, result.gone, check.last, tuple(check.comments))
     if types is not None and not UNSHAPED & {found.kind for found in problems}:
-        problems += output_problems(text, types, checked, table, name)
+        problems += output_problems(text, types, checked, table)
     return checked.saying(problems)
 
 

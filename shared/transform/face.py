@@ -34,6 +34,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """What is known of the table that a transform's rows land in."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Name to type."""
+    whole: bool = False
+    """Whether these are all of its columns: then no other one can come out."""
+    name: str = "the table"
+
+
+UNKNOWN = Table()
+"""A table of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A transform that was looked at. Offsets are characters into its text."""
 

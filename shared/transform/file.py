@@ -2,8 +2,8 @@
 
 Rule: every transform of the file is looked at, whatever else is wrong with it: one of
 a route that cannot be used is read as a text alone, without columns. Invariant: a
-table's columns are known only where every route that fills it is; a built-in table's
-are not.
+custom table's columns are all known only where every route that fills it is; of
+Azure's own tables they never are.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from ..errors import RoutesError
 from ..routes import Route
+from ..routes.builtin import tables as builtin_tables
 from ..routes.check import check
 from ..routes.read import Document
 from ..routes.scalars import Place, places
 from .analyser import Analyser, AnalyserError
-from .face import Checked
+from .face import Checked, Table
 from .together import Asked, check_all
 
 _FOLDED = (
@@ -97,19 +98,24 @@ def _value(document: Document, path: Sequence[str | int]) -> Any:
 def _asked(name: str, text: str, document: Document, routes: Mapping[str, Route]) -> Asked:
     route = routes.get(name)
     if route is None:
-        return Asked(text, None, None)
+        return Asked(text, None)
     columns = {column: declared.type for column, declared in route.columns.items()}
-    return Asked(text, columns, _table(route.table, document, routes), route.table)
+    return Asked(text, columns, _table(route.table, document, routes))
 
 
-def _table(table: str, document: Document, routes: Mapping[str, Route]) -> dict[str, str] | None:
-    """The columns of a custom table: those of all routes that fill it."""
+def _table(table: str, document: Document, routes: Mapping[str, Route]) -> Table:
+    """What is known of a table: of a custom one, the columns of all routes that fill it.
+
+    Azure's own tables have more columns than a route has; a type is known of those in builtin.json only.
+    """
+    fill = [route for route in routes.values() if route.table == table]
+    columns = {name: column.type for route in fill for name, column in route.columns.items()}
     declared = document.value["routes"]
     unusable = [value for name, value in declared.items() if name not in routes and isinstance(value, dict)]
-    if not table.endswith("_CL") or any(value.get("table") == table for value in unusable):
-        return None
-    fill = [route for route in routes.values() if route.table == table]
-    return {name: column.type for route in fill for name, column in route.columns.items()}
+    custom = table.endswith("_CL")
+    known = custom or table in builtin_tables()
+    whole = custom and not any(value.get("table") == table for value in unusable)
+    return Table(columns if known else {}, whole, table)
 
 
 def _placed(name: str, text: str, checked: Checked, found: list[Place]) -> list[Found]:

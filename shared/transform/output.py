@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from ..routes.names import LONGEST_NAME, is_legal, is_reserved
 from ..routes.words import did_you_mean
-from .face import Checked, Problem, kusto_type, problem
+from .face import Checked, Problem, Table, kusto_type, problem
 
 TIME = "TimeGenerated"
 _CONVERSIONS = {
@@ -32,8 +32,7 @@ def output_problems(
     text: str,
     columns: Mapping[str, str | None],
     checked: Checked,
-    table: Mapping[str, str] | None,
-    name: str,
+    table: Table,
 ) -> list[Problem]:
     """What is wrong with the columns that come out.
 
@@ -41,16 +40,14 @@ def output_problems(
         text: the transform.
         columns: name to type, None for a type that is not known.
         checked: the transform as it was looked at, for the places of its columns.
-        table: the table's columns and types, or None where they are not known.
-        name: what to call the table.
+        table: what is known of the table.
     """
-    wanted = None if table is None else {column: kusto_type(kind) for column, kind in table.items()}
     place = {**checked.gone, **checked.made}
     found = [(place.get(TIME, checked.last), sentence) for sentence in _time(columns)]
     for column, kind in columns.items():
         if column not in checked.made and checked.columns is not None and column in checked.columns:
             continue  # source's own, as the route has it
-        sentence = _name(column, wanted) or _of_table(column, kind, wanted, name)
+        sentence = _name(column, table) or _of_table(column, kind, table)
         if sentence:
             found.append((checked.made.get(column, checked.last), sentence))
     return [problem(text, offset, sentence, "output") for offset, sentence in found]
@@ -65,10 +62,10 @@ def _time(columns: Mapping[str, str | None]) -> Iterator[str]:
         yield f"{TIME} comes out as {columns[TIME]}; it must be datetime: write {TIME} = todatetime(...)."
 
 
-def _name(column: str, table: Mapping[str, str] | None) -> str | None:
+def _name(column: str, table: Table) -> str | None:
     if is_reserved(column):
         return f"{column} is one of Azure Monitor's own columns: give it another name."
-    if not is_legal(column) and (table is not None or len(column) > 1):
+    if not is_legal(column) and (table.whole or len(column) > 1):
         return (
             f"{column} is no name of a column: 2 to {LONGEST_NAME} letters, digits and _, a letter first. "
             "Give it another, or take it out with project-away."
@@ -76,17 +73,22 @@ def _name(column: str, table: Mapping[str, str] | None) -> str | None:
     return None
 
 
-def _of_table(column: str, kind: str | None, table: Mapping[str, str] | None, name: str) -> str | None:
-    if table is None or column == TIME:
+def _of_table(column: str, kind: str | None, table: Table) -> str | None:
+    if column == TIME:
         return None
-    if column not in table:
-        same = [other for other in table if other.casefold() == column.casefold()]
+    if column not in table.columns:
+        same = [other for other in table.columns if other.casefold() == column.casefold()]
         if same:
-            return f"{name} spells it {same[0]}, not {column}: its values would be lost."
-        lost = f"{name} has no column {column}, so its values would be lost"
-        return f"{lost}{did_you_mean(column, list(table)) or '.'} {_KEEP}"
-    wanted = table[column]
+            return f"{table.name} spells it {same[0]}, not {column}: its values would be lost."
+        if not table.whole:
+            return None
+        lost = f"{table.name} has no column {column}, so its values would be lost"
+        return f"{lost}{did_you_mean(column, list(table.columns)) or '.'} {_KEEP}"
+    wanted = kusto_type(table.columns[column])
     if kind is None or kind == wanted:
         return None
     remedy = f"write {column} = {_CONVERSIONS[wanted]}(...)." if wanted in _CONVERSIONS else "convert it."
-    return f"{column} comes out as {kind}, and {name} has it as {wanted}, so Azure refuses the rule: {remedy}"
+    return (
+        f"{column} comes out as {kind}, and {table.name} has it as {wanted}, so "
+        f"Azure refuses the rule: {remedy}"
+    )

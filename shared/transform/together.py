@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from .analyser import Analyser, Analysis, Finding, analyse
 from .check import UNSHAPED, check_transform
-from .face import Checked, Kind, Problem, problem
+from .face import UNKNOWN, Checked, Kind, Problem, Table, problem
 from .output import output_problems
 from .words import bracketed
 
@@ -42,9 +42,7 @@ class Asked:
     text: str
     columns: Mapping[str, str] | None
     """Of the stream; None where they are not known."""
-    table: Mapping[str, str] | None
-    """Of the table; None where they are not known."""
-    name: str = "the table"
+    table: Table = UNKNOWN
 
 
 def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked]:
@@ -53,7 +51,7 @@ def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked
     Raises:
         AnalyserError: the analyser is there and did not answer.
     """
-    checked = [check_transform(one.text, one.columns, one.table, one.name) for one in asked]
+    checked = [check_transform(one.text, one.columns, one.table) for one in asked]
     known = [(i, one.columns) for i, one in enumerate(asked) if one.columns is not None and one.text.strip()]
     if analyser is None or not known:
         return checked
@@ -68,7 +66,7 @@ def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:
     problems = _problems(asked.text, ours, analysis.findings)
     columns = _columns(ours, analysis)
     if columns is not None and not UNSHAPED & {found.kind for found in problems}:
-        problems += output_problems(asked.text, columns, ours, asked.table, asked.name)
+        problems += output_problems(asked.text, columns, ours, asked.table)
     return replace(ours, columns=columns).saying(problems)
 
 

@@ -20,6 +20,7 @@ from shared.transform.analyser import (
     find,
 )
 from shared.transform.check import check_transform
+from shared.transform.face import Table
 from shared.transform.together import Asked, check_all, together
 from shared.transform.words import NOT_GIVEN, NOT_USED
 
@@ -134,7 +135,7 @@ ONCE = [
 
 def test_one_mistake_is_told_once(analyser: Analyser) -> None:
     """What our check and the analyser both find is one problem; what only one of them finds is there too."""
-    found = check_all([Asked(text, COLUMNS, TABLE, "Web_CL") for text, _ in ONCE], analyser)
+    found = check_all([Asked(text, COLUMNS, Table(TABLE, True, "Web_CL")) for text, _ in ONCE], analyser)
     for (text, words), checked in zip(ONCE, found, strict=True):
         assert len(checked.problems) == 1, (text, checked.problems)
         assert words in checked.problems[0].sentence, text
@@ -143,7 +144,7 @@ def test_one_mistake_is_told_once(analyser: Analyser) -> None:
 def test_the_analysers_columns_are_what_comes_out(analyser: Analyser) -> None:
     """Names that Azure makes up and types that only it works out are in the result."""
     (checked,) = check_all(
-        [Asked("source | project TimeGenerated, Bag.a, Level = iif(Yes, Small, 1)", COLUMNS, None)], analyser
+        [Asked("source | project TimeGenerated, Bag.a, Level = iif(Yes, Small, 1)", COLUMNS)], analyser
     )
     assert checked.columns == {"TimeGenerated": "datetime", "Bag_a": "dynamic", "Level": "long"}
 
@@ -151,14 +152,14 @@ def test_the_analysers_columns_are_what_comes_out(analyser: Analyser) -> None:
 def test_a_column_that_parse_writes_over_is_one_column(analyser: Analyser) -> None:
     """Parsing into columns that are there already, with a step behind it, gives no further columns."""
     text = "source | parse Text with 'a=' Whole:long ' b=' Level | extend Host = Level"
-    (checked,) = check_all([Asked(text, TABLE, TABLE)], analyser)
+    (checked,) = check_all([Asked(text, TABLE, Table(TABLE, True))], analyser)
     assert checked.problems == ()
     assert checked.columns == TABLE
 
 
 def test_the_analysers_word_wins() -> None:
     """A name or a type that the analyser knows is no problem, whatever our check thinks of it."""
-    asked = Asked("source | where Zzz == 1 and Whole has_any ('a')", COLUMNS, None)
+    asked = Asked("source | where Zzz == 1 and Whole has_any ('a')", COLUMNS)
     ours = check_transform(asked.text, asked.columns, None)
     assert {p.kind for p in ours.problems} == {"name", "subset"}
     silent = together(asked, ours, Analysis([], COLUMNS))
@@ -175,7 +176,7 @@ def test_what_follows_a_syntax_error_is_left_out() -> None:
         Finding(32, 35, "KS142", "The name 'Zzz' does not refer to any known column."),
         Finding(44, 47, "KS141", "The expression must have the type bool."),
     ]
-    asked = Asked(text, COLUMNS, None)
+    asked = Asked(text, COLUMNS)
     found = together(asked, check_transform(text, COLUMNS, None), Analysis(findings, None))
     assert [(p.column, p.kind) for p in found.problems] == [(27, "syntax"), (45, "name")]
 
@@ -186,7 +187,7 @@ def test_seconds_of_a_timespan_may_have_a_fraction(analyser: Analyser) -> None:
         "source | where make_timespan(1, 12, 30, 55.123) > 1d",
         "source | where make_timespan(1.5, 1) > 1d",
     ]
-    found = check_all([Asked(text, COLUMNS, None) for text in texts], analyser)
+    found = check_all([Asked(text, COLUMNS) for text in texts], analyser)
     assert [checked.problems for checked in found] == [(), ()]
 
 
@@ -203,7 +204,7 @@ def test_kqls_own_words_are_those_of_the_analyser(analyser: Analyser) -> None:
     assert [word for word, one in zip(words, found[1::2], strict=True) if one.findings] == []
     for (text, columns), one in zip(asked, found, strict=True):
         assert len(
-            together(Asked(text, columns, None), check_transform(text, columns, None), one).problems
+            together(Asked(text, columns), check_transform(text, columns, None), one).problems
         ) == bool(one.findings), text
     given = [f"source | extend {word} = 1 | project TimeGenerated" for word in sorted(NOT_GIVEN | NOT_USED)]
     for text, one in zip(given, analyse(analyser, [(text, COLUMNS) for text in given]), strict=True):
@@ -213,5 +214,5 @@ def test_kqls_own_words_are_those_of_the_analyser(analyser: Analyser) -> None:
 def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
     """A transform whose source is not known, or that is empty, does not start the analyser."""
     nowhere = Analyser(str(tmp_path / "node"), tmp_path)
-    found = check_all([Asked("source | take 1", None, None), Asked(" ", COLUMNS, None)], nowhere)
+    found = check_all([Asked("source | take 1", None, None), Asked(" ", COLUMNS)], nowhere)
     assert [p.kind for checked in found for p in checked.problems] == ["subset", "head"]

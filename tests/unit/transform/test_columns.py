@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.transform.check import check_transform
-from shared.transform.face import Checked
+from shared.transform.face import Checked, Table
 
 SOURCE = {
     "TimeGenerated": "datetime",
@@ -18,7 +18,7 @@ TABLE = {**SOURCE, "Level": "string", "Ratio": "real", "Yes": "boolean", "Rule":
 
 
 def look(text: str, table: dict[str, str] | None = None) -> Checked:
-    return check_transform(text, SOURCE, table, "Web_CL")
+    return check_transform(text, SOURCE, None if table is None else Table(table, True, "Web_CL"))
 
 
 def said(text: str, table: dict[str, str] | None = None) -> list[tuple[str, str]]:
@@ -175,3 +175,13 @@ def test_a_table_that_is_not_known_takes_any_column() -> None:
     """Of a built-in table's columns nothing is said but what no table can have."""
     assert said("source | extend CollectorHostName = 'a', Whole = 'text'") == []
     assert [place for place, _ in said("source | extend Type = 'a', ['a b'] = 1")] == ["Type", "['a"]
+
+
+def test_of_a_table_that_is_known_in_part_types_are_said() -> None:
+    """Of a table with further columns, a known one's type and spelling are held to it, and any other name passes."""
+    table = Table({"Text": "string", "LogSeverity": "string"}, whole=False, name="CommonSecurityLog")
+    text = "source | extend Text = 1, SimplifiedAction = 'a', logSeverity = 'b'"
+    sentences = [p.sentence for p in check_transform(text, SOURCE, table).problems]
+    assert len(sentences) == 2
+    assert sentences[0].startswith("Text comes out as long, and CommonSecurityLog has it as string")
+    assert sentences[1].startswith("CommonSecurityLog spells it LogSeverity")
