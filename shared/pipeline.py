@@ -196,9 +196,19 @@ def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Fro
             at_start=not start.seekable or not position.offset,
             caps=limits.caps,
         ),
-        reader=Reader(make, position, decoded=0 if start.seekable else position.offset),
+        reader=Reader(_exploding(route, make), position, decoded=0 if start.seekable else position.offset),
         shaper=shaper,
     )
+
+
+def _exploding(route: Route, make: Callable[[Position], Parser]) -> Callable[[Position], Parser]:
+    """The same parsers, with a row for each element of the list that the route explodes."""
+    if route.explode is None:
+        return make
+    from .formats.explode import Exploding, by_path  # noqa: PLC0415 - few routes do
+
+    explode = by_path(route.explode)
+    return lambda start: Exploding(make, start, explode)
 
 
 def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Callable[[], bool]) -> Run:

@@ -64,11 +64,7 @@ class Rest:
             kept: what goes here besides, by index.
         """
         result = Kept()
-        found: dict[int, Record] = {}
-        for index, rest in self._rests(view, paths):
-            left = self._undeclared(index, rest, result)
-            if left:
-                found[index] = left
+        found = self._kept(self._rests(view, paths), result)
         for index, more in kept.items():
             found[index] = {**found.get(index, {}), **more}
         if found and self._keeps:
@@ -79,27 +75,52 @@ class Rest:
             result.values = column
         return result
 
-    def _rests(self, view: View, paths: Sequence[Sequence[Path | None]]) -> list[tuple[int, Record]]:
+    def _kept(self, rests: Mapping[int, Record], result: Kept) -> dict[int, Record]:
+        """What is to be kept of what is left."""
+        if not rests:
+            return {}
+        if self._route.on_undeclared == "keep_in_extra" and not any(DUPLICATES in r for r in rests.values()):
+            result.events["undeclared_kept"] += rests
+            return dict(rests)
+        left = {index: self._undeclared(index, rest, result) for index, rest in rests.items()}
+        return {index: record for index, record in left.items() if record}
+
+    def _rests(self, view: View, paths: Sequence[Sequence[Path | None]]) -> dict[int, Record]:
         """Of each record that has any, by its index, the fields that no column took."""
         if view.exact:
-            return []
-        simple = self._simple
-        if view.names is not None:
-            if simple.issuperset(view.names):
-                return []
-            some: Sequence[int] = range(view.size)
-        else:
-            some = [index for index, record in enumerate(view.dicts) if not record.keys() <= simple]
-        rests = []
-        for index in some:
-            rest = {k: v for k, v in view.dicts[index].items() if k not in simple and v is not None}
+            return {}
+        rests = self._keyed(view) if view.names is None else self._named(view, view.names)
+        if not paths or not rests:
+            return rests
+        for index, rest in rests.items():
             for taken in paths:
                 path = taken[index]
                 if path is not None:
                     without(rest, path)
-            if rest:
-                rests.append((index, rest))
-        return rests
+        return {index: rest for index, rest in rests.items() if rest}
+
+    def _keyed(self, view: View) -> dict[int, Record]:
+        simple = self._simple
+        rests = {
+            index: {key: value for key, value in record.items() if key not in simple and value is not None}
+            for index, record in enumerate(view.dicts)
+            if not record.keys() <= simple
+        }
+        return rests if all(rests.values()) else {index: rest for index, rest in rests.items() if rest}
+
+    def _named(self, view: View, names: Sequence[str]) -> dict[int, Record]:
+        """Without making a dict of what columns took."""
+        left = {name: view.get(name) for name in names if name not in self._simple}
+        full = {name: values for name, values in left.items() if None not in values}
+        if full:
+            made = [dict(zip(full, row, strict=True)) for row in zip(*full.values(), strict=True)]
+        else:
+            made = [{} for _ in range(view.size)] if left else []
+        for name in left.keys() - full.keys():
+            for record, value in zip(made, left[name], strict=True):
+                if value is not None:
+                    record[name] = value
+        return {index: record for index, record in enumerate(made) if record}
 
     def _undeclared(self, index: int, rest: Record, result: Kept) -> Record:
         twice = self._duplicates(index, rest.pop(DUPLICATES), result) if DUPLICATES in rest else {}

@@ -98,27 +98,10 @@ AS_IS: dict[str, type] = {"string": str, "boolean": bool, "real": float}
 
 
 _DIGITS_AS_0 = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * 19
+_19_DIGITS = b"0" * 19
+_LONG_NUMBER = re.compile(rb"[\[:,][ \t\r\n]*-?[0-9]{19}")
 
 
 def has_long_number(text: bytes) -> bool:
-    """Whether JSON text may hold an integer beyond 64 bits: 19 digits in a row. A quick no is a sure one."""
-    return _LONG_NUMBER in text.translate(_DIGITS_AS_0)
-
-
-def encodable(value: Any) -> Any:
-    """`value` with every integer beyond 64 bits as text: JSON could carry it, Azure would not.
-
-    Level by level and not by recursion: what msgspec decodes may be nested deeper than Python calls go.
-    """
-    top = [value]
-    open_: list[Any] = [top]
-    while open_:
-        inside = open_.pop()
-        for key, item in list(inside.items() if isinstance(inside, dict) else enumerate(inside)):
-            if isinstance(item, dict | list):
-                inside[key] = item.copy()
-                open_.append(inside[key])
-            elif type(item) is int and not LONG_MIN <= item <= LONG_MAX:
-                inside[key] = str(item)
-    return top[0]
+    """Whether JSON text may hold an integer beyond 64 bits, which has 19 digits or more. A no is sure."""
+    return _19_DIGITS in text.translate(_DIGITS_AS_0) and _LONG_NUMBER.search(text) is not None
