@@ -15,7 +15,7 @@ import msgspec
 from shared.decode import CHARSETS
 from shared.formats import FORMATS
 from shared.routes.declare import FACTS, RouteDeclaration
-from shared.shape.times import TIME_FORMATS
+from shared.shape.times import NAMES
 
 _ROUTE = "RouteDeclaration"
 
@@ -68,7 +68,7 @@ def _route(route: dict[str, Any], formats: list[str]) -> None:
 def _column(column: dict[str, Any]) -> None:
     """Known words first; any other text may be a pattern, or a captured part."""
     properties = column["properties"]
-    for key, words in (("format", [*TIME_FORMATS, "json", "pairs"]), ("fact", list(FACTS))):
+    for key, words in (("format", [*NAMES, "json", "pairs"]), ("fact", list(FACTS))):
         properties[key]["anyOf"] = [{"enum": words}, {"type": ["string", "null"]}]
 
 

@@ -221,6 +221,9 @@ class _Checker:
             here = (*path, "redact", name)
             if name == "TimeGenerated":
                 self.say(here, "is what the table is ordered by, and cannot be redacted.")
+            kind = route.columns[name].type if name in route.columns else "dynamic"
+            if how != "remove" and kind not in {"string", "dynamic"}:
+                self.say(here, f"{name} is {kind}, and what stands there instead would be text: say remove.")
             try:
                 redactor(how, b"any")
             except ValueError as error:

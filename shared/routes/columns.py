@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..shape.times import TIME_FORMATS, check_format
+from ..shape.times import NAMES, check_format
 from .declare import EVERYTHING_ELSE, FACTS, Column, RouteDeclaration
 from .match import captures
 from .names import is_legal, is_reserved, legal
@@ -162,7 +162,7 @@ class ColumnChecker:
             try:
                 check_format(column.format or "iso", column.zone)
             except ValueError as error:
-                hint = did_you_mean(column.format or "", list(TIME_FORMATS))
+                hint = did_you_mean(column.format or "", list(NAMES))
                 self._say(
                     (*path, "format" if column.format else "zone"), f"{error}{hint.replace(';', '', 1)}"
                 )

@@ -170,8 +170,8 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         dict[str, Redaction],
         Meta(
             description='What must not be sent as it is: a column, or a field that would be kept in "*" (a dotted '
-            "path goes into objects). remove; hash (HMAC-SHA-256 with the app setting REDACT_SALT); mask (all but "
-            "the last four characters); or { replace: RE2 pattern, with: text }. The dead letter holds the "
+            "path goes into objects). remove; hash (HMAC-SHA-256 with the app setting REDACT_SALT); mask (letters and "
+            "digits, but the last four where there are more than eight); or { replace: RE2 pattern, with: text }. The dead letter holds the "
             "original of a record that became no row."
         ),
     ] = {}

@@ -10,11 +10,9 @@ time_patterns.py (strptime), time_zones.py (zones), time_walls.py (years).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import partial
-from typing import Any
 
 from .time_cef import Cef
 from .time_epoch import Epoch
@@ -190,27 +188,3 @@ def _reads(name: str, texts: list[str], *, likely: bool) -> bool:
     except (ValueError, TypeError, OverflowError):
         return False
     return not likely or all(to_text(_FIRST_YEAR) <= (text or "") < to_text(_LAST_YEAR) for text in found)
-
-
-# -- the names that callers had before -------------------------------------------------------------
-
-TimeParser = Callable[[Any], str]
-
-_1900 = datetime(1900, 12, 30, 23, 59, 59, tzinfo=UTC)
-
-
-def iso(value: Any) -> str:
-    """ISO 8601 in UTC."""
-    return time_reader("iso", None, _SOME_DAY).one(value)
-
-
-def time_parser(name: str) -> TimeParser:
-    """`time_reader(...).one` in UTC; a year that is not written is 1900.
-
-    Raises:
-        ValueError: it is neither a known name nor a strptime pattern.
-    """
-    return time_reader(name, None, _1900).one
-
-
-TIME_FORMATS: dict[str, TimeParser] = {name: time_parser(name) for name in ("iso", *_EPOCHS)}

@@ -14,7 +14,7 @@ import pytest
 
 from shared.shape import time_epoch, time_frames
 from shared.shape.time_zones import _NAMED
-from shared.shape.times import _COMMON, NAMES, check_format, formats_for, iso, time_parser, time_reader
+from shared.shape.times import _COMMON, NAMES, check_format, formats_for, time_reader
 
 REFERENCE = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LOGHUB = Path(__file__).resolve().parents[4] / "shared" / "data" / "loghub"
@@ -432,13 +432,3 @@ def test_real_logs_tell_their_format_and_are_read(name: str, columns: tuple[str,
     reader = time_reader(pattern, None, REFERENCE)
     assert formats_for(texts) == pattern
     assert reader.many(texts) == [reader.one(text) for text in texts]
-
-
-# -- the names that callers had before -------------------------------------------------------------
-
-
-def test_one_value_can_be_read_by_a_function() -> None:
-    """`time_parser` and `iso` read in UTC."""
-    assert iso("2026-11-20T12:00:00+02:00") == "2026-11-20T10:00:00Z"
-    assert time_parser("epoch")(0) == "1970-01-01T00:00:00Z"
-    assert time_parser("%b %d")("Mar 1") == "1900-03-01T00:00:00Z"
