@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from azure.monitor.ingestion._helpers import _create_gzip_requests
 
+from shared.app import settle
 from shared.encode import Encoder, body
 from shared.formats import FORMATS
 from shared.model import Counts, Position, SourceFacts
@@ -146,7 +147,9 @@ def _text(when: datetime, n: int) -> str:
 
 
 def _stack(when: datetime, n: int) -> str:
-    frames = "".join(f"    at com.example.shop.Checkout.step{k}(Checkout.java:{n % 900 + k})\n" for k in range(4))
+    frames = "".join(
+        f"    at com.example.shop.Checkout.step{k}(Checkout.java:{n % 900 + k})\n" for k in range(4)
+    )
     return f"{when:%Y-%m-%d %H:%M:%S} ERROR [worker-{n % 16}] checkout - order {n} failed\n{frames}"
 
 
@@ -292,7 +295,9 @@ def source(case: Case, size: int) -> bytes:
 
 def ours(case: Case, data: bytes) -> tuple[float, int, int]:
     """Seconds from decompressed bytes to gzipped bodies, rows, and rejects."""
-    route = loads(f'routes:\n  bench:\n    from: {{ blobs: ["**"] }}\n    table: Bench_CL\n    {case.route}').by_name["bench"]
+    route = loads(
+        f'routes:\n  bench:\n    from: {{ blobs: ["**"] }}\n    table: Bench_CL\n    {case.route}'
+    ).by_name["bench"]
     facts = SourceFacts("blob", "drop/bench", "0x1", time.time(), time.time())
     began = time.perf_counter()
     rooms = front(route, facts, Start(Position(), Counts(), seekable=False), Limits())
@@ -320,8 +325,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.formats", description=__doc__)
     parser.add_argument("formats", nargs="*", help="which ones (default: all)")
     parser.add_argument("--mb", type=int, default=20, help="size of each input in MB (default 20)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each side, in turn; the best counts (default 3)")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="runs of each side, in turn; the best counts (default 3)"
+    )
+    parser.add_argument("--default-gc", action="store_true", help="with the collector as Python sets it")
     options = parser.parse_args()
+    if not options.default_gc:
+        settle()
     print(table(options.formats or list(CASES), options.mb * 1_000_000, options.runs))
 
 
@@ -333,7 +343,10 @@ def table(names: list[str], size: int, runs: int) -> str:
     ]
     for name in names:
         case = CASES[name]
-        if case.route.split("type: ")[-1].split()[0].strip(",") not in FORMATS and name.split(",")[0].split()[0] not in FORMATS:
+        if (
+            case.route.split("type: ")[-1].split()[0].strip(",") not in FORMATS
+            and name.split(",")[0].split()[0] not in FORMATS
+        ):
             continue
         data = source(case, size)
         part = source(case, size // 4)

@@ -36,12 +36,13 @@ def sdk(container: str, name: str) -> int:
 def logferry(container: str, name: str) -> int:
     """The app's own way, from the blob trigger's handler on."""
     from shared import settings
-    from shared.app import App
+    from shared.app import App, settle
     from shared.handlers import blob
     from shared.ledger.claims import PREFIX
     from shared.ledger.entry import parse
 
     app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
+    settle()
     blob.take(app, container, name)
     stored = app.state.read(f"{PREFIX}{container}/{name}")
     assert stored is not None
