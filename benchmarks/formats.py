@@ -211,7 +211,7 @@ def _logfmt_by_hand(line: str) -> dict[str, Any]:
 
 
 def _elements(text: str) -> Iterable[dict[str, Any]]:
-    for _, element in ET.iterparse(io.StringIO(text)):  # noqa: S314 - our own input
+    for _, element in ET.iterparse(io.StringIO(text)):
         if element.tag.endswith("}Event"):
             yield {child.get("Name") or child.tag: child.text or child.attrib for child in element.iter()}
             element.clear()
@@ -244,7 +244,7 @@ CASES = {
         "      RCode: { from: rcode_name }\n      Answers: { type: dynamic, from: answers }\n",
         _zeek, _split(_DNS, "\t"),
         before="#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
-        + "#fields\t" + _DNS.replace(" ", "\t") + "\n#types\t" + _DNS_TYPES.replace(" ", "\t") + "\n",
+         "#fields\t" + _DNS.replace(" ", "\t") + "\n#types\t" + _DNS_TYPES.replace(" ", "\t") + "\n",
     ),
     "syslog": Case(
         "format: syslog\n    columns:\n      TimeGenerated: { type: datetime, from: timestamp, format: syslog }\n",

@@ -125,8 +125,8 @@ YOUNG_OBJECTS = 50_000
 def settle() -> None:
     """Have Python's collector leave alone what is there to stay, and look less often for what is not.
 
-    A block makes thousands of lists and dicts, none in a cycle: at Python's own threshold of 700 a third of
-    the time in parsing and shaping goes into looking through them (`python -m benchmarks.formats` measures it).
+    A block makes thousands of lists and dicts, none in a cycle: at Python's own threshold of 700 much of the
+    time goes into looking through them (`python -m benchmarks.formats --default-gc` shows how much).
     """
     gc.collect()
     gc.freeze()

@@ -87,6 +87,24 @@ def test_what_a_route_gives_up_counts_as_lost(here: Path) -> None:
     assert found["lost"] == 1
 
 
+def test_a_list_in_a_record_is_a_row_each(here: Path) -> None:
+    """`explode` shows in the rows, with the record's other fields; each row is counted."""
+    route = """
+routes:
+  a:
+    from: { blobs: ["*.json"] }
+    format: json
+    table: A_CL
+    explode: items
+    columns: { Host: { from: host }, Number: { type: int, from: items.n } }
+"""
+    (here / "routes.yaml").write_text(route)
+    (here / "a.json").write_text('[{"host":"x","items":[{"n":1},{"n":2}]},{"host":"y"}]')
+    found = answer("preview", "a.json")
+    assert [(row["Host"], row.get("Number")) for row in found["rows"]] == [("x", 1), ("x", 2), ("y", None)]
+    assert found["read"] == 3
+
+
 def test_a_file_that_no_route_takes(here: Path) -> None:
     """The answer says how to name a route, or a path."""
     other = here / "other.log"
