@@ -105,11 +105,8 @@ class _Transformed:
         return self._transform is not None
 
     def _made(self, route: Route) -> Transform | None:
-        try:
-            from .transform.run import Transform  # noqa: PLC0415 - DuckDB is loaded for a transform only
-        except ModuleNotFoundError as error:
-            self.note = f"The transform is not run: {error.name} is not installed (requirements-local.txt)."
-            return None
+        from .transform.run import Transform  # noqa: PLC0415 - few routes have one
+
         columns = {name: column.type for name, column in route.columns.items()}
         made = Transform(str(route.transform), columns)
         if made.note is not None:
