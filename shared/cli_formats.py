@@ -34,7 +34,8 @@ def formats(name: str, *, as_json: bool) -> None:
 def _list(show: Show) -> None:
     show.table(("Format", "What it is"), [((kind, "bold"), spec.summary) for kind, spec in FORMATS.items()])
     show.line()
-    show.prose(f"Compressed with {', '.join(COMPRESSIONS)}: known by the content, whatever a file is called.")
+    taken = [name for name, row in COMPRESSIONS.items() if row.make is not None]
+    show.prose(f"Compressed with {', '.join(taken)}: known by the content, whatever a file is called.")
     show.prose(f"charset: {', '.join(CHARSETS)}.")
     show.prose("logferry formats NAME tells a format's options.", "dim")
 
