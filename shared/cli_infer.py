@@ -78,7 +78,8 @@ def _say(show: Show, files: Sequence[Path], made: Draft, append: Path | None) ->
         )
     else:
         show.line(
-            "Put it into routes.yaml (--append routes.yaml does), and see its rows: logferry preview", "green"
+            f"Put it into routes.yaml (--append routes.yaml does), and see its rows: logferry preview {files[0]}",
+            "green",
         )
 
 
