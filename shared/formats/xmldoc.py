@@ -378,11 +378,7 @@ class XmlParser:
             self._take(size)
             self._held = held._replace(length=held.length + size)
             return None
-        size = (
-            found.start()
-            if found[0] != b"</" and found[0][:1] == b"<" and not found[0].endswith(b">")
-            else found.end()
-        )
+        size = found.end() if found[0].endswith(b">") else found.start()
         self._take(size)
         self._held = None
         if not held.rejected:

@@ -199,6 +199,14 @@ def test_a_malformed_tuple_costs_itself_and_has_its_own_bytes() -> None:
     assert block.rejects[0].raw == b'"1,2,3"'
 
 
+def test_tuples_of_other_lengths_do_not_shift_their_neighbours() -> None:
+    """One value too many here and one too few there are two rejects, whatever the surplus value is."""
+    tuples = [_flow(1), _flow(2) + ",\n", _flow(3).removesuffix(",1580")]
+    records, rejects = read("azure", json.dumps(_vnet(tuples)).encode())
+    assert [row["src_port"] for row in records] == ["1"]
+    assert [reject.ordinal for reject in rejects] == [1, 2]
+
+
 def test_a_field_with_the_name_of_a_tuples_value_is_kept() -> None:
     """What the record itself calls `state` stands beside the flow's."""
     (row,) = read("azure", json.dumps({"state": "mine", **_vnet([_flow(1)])}).encode())[0]
@@ -215,3 +223,12 @@ def test_json_lines_are_those_of_ndjson() -> None:
         found, rejects = read("azure", end.join(lines).encode())
         assert found == records[:2_000] + records[2_001:]
         assert [reject.line for reject in rejects] == [2_001]
+
+
+def test_records_over_several_lines_have_their_own_places() -> None:
+    """Pretty-printed records one after another are no JSON lines; each has its own bytes."""
+    source = b"\n".join(json.dumps({"n": i}, indent=1).encode() for i in range(50))
+    (block,) = blocks(parser("azure"), [source])
+    assert block.dicts() == [{"n": i} for i in range(50)]
+    assert [json.loads(block.origin(i).raw) for i in range(50)] == block.dicts()
+    assert [block.origin(i).line for i in range(50)] == [1 + 3 * i for i in range(50)]

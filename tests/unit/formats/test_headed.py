@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.formats import FORMATS
 from tests.unit.formats.reading import blocks, parser, read
 
 ZEEK = Path(__file__).parents[4] / "shared" / "data" / "zeek"
-W3C_HEADER = b"#Fields: a b c\n"
+W3C_HEADERS = [b"#Fields: a\n", b"#Fields: a b\n", b"#Fields: a b c\n"]
 ZEEK_HEADER = b"#separator \\x09\n#fields\ta\tb\tc\n#types\t%b\t%b\t%b\n"
 
 
@@ -51,11 +51,12 @@ _W3C_LINES = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
-@given(_W3C_LINES)
-def test_w3c_lines_together_are_lines_alone(lines: list[str]) -> None:
+@given(st.sampled_from(W3C_HEADERS), _W3C_LINES)
+@example(W3C_HEADERS[0], ["a b", "a\tb", "\ta"])
+def test_w3c_lines_together_are_lines_alone(header: bytes, lines: list[str]) -> None:
     """What a line becomes does not depend on the lines beside it."""
-    together = _outcomes("w3c", W3C_HEADER, lines)
-    alone = [outcome for line in lines for outcome in _outcomes("w3c", W3C_HEADER, [line])]
+    together = _outcomes("w3c", header, lines)
+    alone = [outcome for line in lines for outcome in _outcomes("w3c", header, [line])]
     assert together == alone
 
 

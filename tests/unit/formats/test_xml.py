@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.decode import make_decoder
@@ -65,6 +65,10 @@ _ELEMENTS = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(_ELEMENTS, st.sampled_from(["", "", "<", ">", "'", "</a>", "<a", "&"]), st.integers(0, 200))
+@example("<a><b>t</b>\xa0</a>", "", 0)
+@example("<a><b>t</b>\u2028<b>]]></b></a>", "", 0)
+@example("<a><b>]]></b></a>", "", 0)
+@example("<a><b>t</b ></a>", "", 0)
 def test_plain_elements_are_read_as_expat_reads_them(element: str, junk: str, place: int) -> None:
     """Where the quick way gives a record it is expat's, and what expat refuses it never takes."""
     raw = (element[:place] + junk + element[place:]).encode()
