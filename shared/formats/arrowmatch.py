@@ -10,49 +10,42 @@ to parse.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .patterns import Pattern
 
-Texts = Any
-"""An Arrow array of strings."""
-
 
 class Found(NamedTuple):
     """What a pattern found in each of some texts."""
 
-    columns: list[list[str]]
-    """The values of each group, of the texts that match."""
+    rows: list[tuple[str, ...]]
+    """The groups of each text that matches."""
     hits: Sequence[int]
     """Which texts match."""
     misses: Sequence[int]
     """Which do not."""
 
 
-def texts_of(lines: Sequence[str]) -> Texts:
-    """Texts for Arrow."""
-    return pa.array(lines, pa.string())
-
-
-def extract(texts: Texts, pattern: Pattern) -> Found:
+def extract(texts: Sequence[str], pattern: Pattern) -> Found:
     """The groups of the texts that match as a whole; a group that took no part is ""."""
-    found = pc.extract_regex(texts, pattern.whole)
+    found = pc.extract_regex(pa.array(texts, pa.string()), pattern.whole)
     hits: Sequence[int] = range(len(texts))
     misses: Sequence[int] = ()
     if found.null_count:
         hits = pc.indices_nonzero(found.is_valid()).to_pylist()
         misses = pc.indices_nonzero(found.is_null()).to_pylist()
         found = found.drop_null()
-    return Found([column.to_pylist() for column in found.flatten()], hits, misses)
+    columns = [column.to_pylist() for column in found.flatten()]
+    return Found(list(zip(*columns, strict=True)), hits, misses)
 
 
-def contain(texts: Texts, pattern: Pattern) -> list[bool]:
+def contain(texts: Sequence[str], pattern: Pattern) -> list[bool]:
     """Whether a match is anywhere in each text."""
-    found: list[bool] = pc.match_substring_regex(texts, pattern.text).to_pylist()
-    return found
+    found = pc.match_substring_regex(pa.array(texts, pa.string()), pattern=pattern.text)
+    return found.to_pylist()  # type: ignore[no-any-return]
 
 
 def line_starts(text: bytes, pattern: str, *, matching: bool) -> list[tuple[int, int]]:

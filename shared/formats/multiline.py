@@ -194,6 +194,11 @@ class RecordParser(TextParser):
         self._known: list[int] | None = None
         self._goes_on = False
 
+    @property
+    def spans_lines(self) -> bool:
+        """Whether a record may have several lines."""
+        return self._begins is not None
+
     def found(self, records: Sequence[str]) -> list[Any]:
         """For each record a dict, a tuple of values for `names`, or a Problem."""
         raise NotImplementedError

@@ -93,7 +93,7 @@ KERNDTLB 1795154404 2026.11.20 R30-M0-N9-C:J16-U01 2026-11-20-06.00.04.000002 R3
     ),
     (
         "Hadoop",
-        r"(?P<Date>\S+) (?P<Time>\S+) (?P<Level>\w+) \[(?P<Process>.*?)\] (?P<Component>[^: ]+): (?P<Content>.*)",
+        r"(?P<Date>\S+) (?P<Time>\S+) (?P<Level>\w+) \[(?P<Process>[^\]]*)\] (?P<Component>[^: ]+): (?P<Content>.*)",
         """\
 2026-11-20 06:00:01,123 INFO [main] org.example.mapreduce.AppMaster: Created master for attempt_1795154401_0020_000001
 2026-11-20 06:00:01,124 INFO [main] org.example.mapreduce.AppMaster: Executing with tokens:
@@ -156,7 +156,7 @@ Nov 20 06:00:05 visitor-10-0-4-20 Mail Helper[3764]: syncing
     ),
     (
         "OpenStack",
-        r"(?P<Logrecord>\S+) (?P<Date>\S+) (?P<Time>\S+) (?P<Pid>\d+) (?P<Level>\w+) (?P<Component>\S+) \[(?P<ADDR>.*?)\] (?P<Content>.*)",
+        r"(?P<Logrecord>\S+) (?P<Date>\S+) (?P<Time>\S+) (?P<Pid>\d+) (?P<Level>\w+) (?P<Component>\S+) \[(?P<ADDR>[^\]]*)\] (?P<Content>.*)",
         """\
 nova-api.log.1.2026-11-20_06:53:08 2026-11-20 06:00:00.008 25746 INFO nova.osapi_compute.wsgi.server [req-3810 113d 54fa - - -] 10.0.4.1 "GET /v2/54fa/servers/detail HTTP/1.1" status: 200 len: 1893 time: 0.2477829
 nova-compute.log.1.2026-11-20_06:55:31 2026-11-20 06:00:00.272 2931 INFO nova.compute.manager [-] [instance: b9000564] VM Started (Lifecycle Event)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.formats import arrowmatch
+from shared.formats.onepath import one_path
 from shared.formats.patterns import checked
 from tests.unit.formats.reading import parser, read
 
@@ -130,13 +131,110 @@ def test_both_engines_find_the_same(parts: list[str], texts: list[str]) -> None:
     pattern = checked("pattern", written)
     one = re2.compile(written)
     expected = [one.fullmatch(text) for text in texts]
-    found = arrowmatch.extract(arrowmatch.texts_of(texts), pattern)
+    found = arrowmatch.extract(texts, pattern)
     assert list(found.hits) == [index for index, match in enumerate(expected) if match]
     assert sorted([*found.hits, *found.misses]) == list(range(len(texts)))
-    for name, column in zip(pattern.names, found.columns, strict=True):
-        assert column == [match[name] or "" for match in expected if match]
-    parts_of = arrowmatch.contain(arrowmatch.texts_of(texts), pattern)
-    assert parts_of == [one.search(text) is not None for text in texts]
+    assert not pattern.names or found.rows == [
+        tuple(match[name] or "" for name in pattern.names) for match in expected if match
+    ]
+    assert arrowmatch.contain(texts, pattern) == [one.search(text) is not None for text in texts]
+
+
+ONE_PATH = [
+    r"(?P<a>\S+) (?P<b>\d{4}-\d\d) +(?P<c>[^] \[]*)\[(?P<d>.*)",
+    r"^(?P<a>\w+)(?:\[(?P<b>\d+)\])?: (?P<c>.*)$",
+    r"(?P<a>\d+|-|x) (?P<b>[a-f0-9]{2,4})\z",
+    r'(?P<a>"[^"]*"|[^" -]+)(?:-(?P<b>.*))?',
+    r"(?P<a>\w+): *(?P<c>.*)(?:\n(?P<d>(?s:.*)))?",
+    r"(?P<a>[^\n]*)(?:\n(?P<b>(?s:.*)))?",
+    r"(?s)(?P<a>\w*): *(?P<b>.*)",
+    r"(?P<a>x)?(?P<b>y)?z+?\.",
+    r"(?P<a>[+\-.a]+),(?P<b>[]x-]?)",
+    r"a(?P<a>b)c|d(?P<b>e)",
+]
+SEVERAL_PATHS = [
+    r"(?P<a>.*?): (?P<b>.*)",
+    r"(?P<a>.*) (?P<b>.*)",
+    r"(?P<a>\w+)\d(?P<b>x)",
+    r"(?P<a>(?:x+x+)+)y",
+    r"(?P<a>x?)(?P<b>x?)y",
+    r"(?P<a>x|xy)z",
+    r"(?P<a>x*|y)z",
+    r"(?:(?P<a>x) )?(?P<b>.*)",
+    r"(?P<a>x*?)(?P<b>.*)",
+    r"(?i)(?P<a>x)",
+    r"(?P<a>\bx)",
+    r"(?P<a>é)",
+    r"(?P<a>\pL)",
+    r"(?P<a>[[:alpha:]])",
+    r"(?P<a>x){2}",
+    r"(?P<a>x{,2})",
+    r"(?P<a>\Qx\E)",
+    r"(?P<a>x)$y",
+]
+
+
+@pytest.mark.parametrize("newlines", [True, False])
+def test_patterns_of_one_path_are_told_from_others(newlines: bool) -> None:
+    """Only where the next character always says how to go on is a pattern written for `re`."""
+    assert [t for t in ONE_PATH if one_path(checked("pattern", t), newlines=newlines) is None] == []
+    assert [t for t in SEVERAL_PATHS if one_path(checked("pattern", t), newlines=newlines) is not None] == []
+
+
+def test_the_dot_takes_the_rest_of_a_line_but_not_of_a_record() -> None:
+    """` +.*` has one path where no newline can come."""
+    pattern = checked("pattern", "(?P<a>x) +(?P<b>.*)")
+    assert one_path(pattern, newlines=False) is not None
+    assert one_path(pattern, newlines=True) is None
+
+
+_STEPS = [
+    "(?P<a>x+)", "(?P<b>[^ ]*)", "(?P<c>\\d+|-)", "(?P<d>\\w{2})", "(?P<e>[^y]*?)", "(?P<f>(?s:.*))", "(?P<g>.*)", "(?:(?P<h>y+)z)?",
+    "(?P<i>\\S+ \\S+)?", "x", "y?", " ", " +", "\\s*", "\\n", "\\W", "(?:x|y|-1)", "[x-z]{1,2}", "\\[", ".", "[^\\n1]+", "\\D{0}",
+]  # fmt: skip
+_LINES = st.text(st.sampled_from("xyz1- \t[é\0\u2028\U0001f600"), min_size=1, max_size=10).filter(str.strip)
+
+
+@settings(deadline=None, max_examples=1500)
+@given(
+    st.lists(st.sampled_from(_STEPS), min_size=1, max_size=5, unique=True),
+    st.lists(_LINES, max_size=6),
+    st.lists(_TEXTS, max_size=4),
+)
+def test_a_pattern_of_one_path_finds_what_re2_finds(
+    parts: list[str], lines: list[str], texts: list[str]
+) -> None:
+    """Record by record, and all lines at once: the same texts match, with the same groups."""
+    written = "".join(parts)
+    pattern = checked("pattern", written)
+    other = re2.compile(written)
+    for newlines in (True, False):
+        one = one_path(pattern, newlines=newlines)
+        for text in [*lines, *(texts if newlines else [])] if one else []:
+            expected, match = other.fullmatch(text), one.record(text)
+            groups = expected and tuple(expected[name] or "" for name in pattern.names)
+            assert (match and match.groups("")) == groups
+    if one is None or not pattern.names:
+        return
+    found = [other.fullmatch(line) for line in lines]
+    groups = [tuple(match[name] or "" for name in pattern.names) for match in found if match]
+    rows = one.lines("\n".join(lines)) if lines else []
+    assert [row if isinstance(row, tuple) else (row,) for row in rows] == groups
+    every = one.every_line("\n".join(lines)) if lines else []
+    assert [row[:-1] for row in every if not row[-1]] == groups
+    assert [row[-1] for row in every if row[-1]] == [
+        line for line, match in zip(lines, found, strict=True) if not match
+    ]
+
+
+@pytest.mark.parametrize("text", ONE_PATH)
+@pytest.mark.parametrize(
+    "line", ["x" * 1_000_000, "1 " * 500_000, "[" * 1_000_000, '"' * 999_999, "a-" * 500_000]
+)
+def test_a_pattern_of_one_path_takes_any_line_soon(text: str, line: str) -> None:
+    """The time that a line takes grows with its length alone, whether it matches or not."""
+    records, rejects = read("regex", line.encode(), pattern=text)
+    assert len(records) + len(rejects) == 1
 
 
 def test_a_pattern_that_others_go_back_in_for_ever_takes_no_time() -> None:
