@@ -4,8 +4,9 @@ Rule: a pattern means what Python's datetime.strptime takes it to mean, in Engli
 whatever the locale. Stricter than strptime, so that nothing is read wrongly in
 silence: digits and blanks are ASCII; no part of a time is there twice; %I needs
 %p and %p needs %I; a time of day needs its day; day 366 is one of a leap year.
-Wider: %f takes up to nine digits, %Z the names in time_zones.py, and the year may
-be missing. Invariant: what a pattern lacks is said in a sentence when it is
+Wider: %f takes up to nine digits, %L is a count of milliseconds (`22:15:29:7` is 7 ms
+past, where %f reads seven tenths), %Z takes the names in time_zones.py, and the year
+may be missing. Invariant: what a pattern lacks is said in a sentence when it is
 compiled. Strategy: one regular expression, without nested repeats.
 """
 
@@ -36,6 +37,7 @@ _PARTS = {
     "M": r"[0-5]\d|\d",
     "S": r"6[01]|[0-5]\d|\d",
     "f": r"\d{1,9}",
+    "L": r"\d{1,3}",
     "p": "am|pm",
     "a": _names(_DAYS, 3),
     "A": _names(_DAYS),
@@ -46,7 +48,7 @@ _PARTS = {
 }
 _WHOLES = {"c": "%a %b %d %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S"}
 _KINDS = (("year", "Yy"), ("month", "mbB"), ("hour", "HI"), ("day", "dj"), ("month", "mj"), ("month", "bj"),
-          ("month", "Bj"))  # fmt: skip
+          ("month", "Bj"), ("fraction", "fL"))  # fmt: skip
 _INSTEAD = {
     "s": "seconds since 1970 are format: epoch",
     "e": "write %d, which takes a day without its zero too",
@@ -59,7 +61,6 @@ _INSTEAD = {
     "D": "write %m/%d/%y",
     "F": "write %Y-%m-%d",
     "N": "write %f",
-    "L": "write %f",
     "P": "write %p",
     "n": "write a blank",
     "t": "write a blank",
@@ -117,18 +118,22 @@ class Pattern:
         if found is None or found.end() != len(text):
             raise ValueError("does not follow the pattern")
         fields = found.groupdict()
+        if "L" in fields:
+            return Reading(instant(fields, where), fields["L"].zfill(3), spans(found, fields, "L"))
         return Reading(instant(fields, where), fields.get("f") or "", spans(found, fields))
 
 
 compiled = lru_cache(maxsize=64)(Pattern)
 
 
-def spans(found: re.Match[str], fields: Fields) -> Spans | None:
-    """Where a text has its minute, second and fraction."""
+def spans(found: re.Match[str], fields: Fields, fraction_in: str = "f") -> Spans | None:
+    """Where a text has its minute, second and fraction; None if one of them lacks digits."""
     if len(fields.get("M") or "") != 2 or len(fields.get("S") or "") != 2:
         return None
+    if fraction_in == "L" and len(fields["L"] or "") != 3:
+        return None
     end = found.end("S")
-    fraction = found.span("f") if fields.get("f") else (end, end)
+    fraction = found.span(fraction_in) if fields.get(fraction_in) else (end, end)
     return (found.start("M"), found.start("S"), end, *fraction)
 
 
@@ -153,5 +158,5 @@ def _complete(letters: set[str]) -> None:
     if "d" in letters and not month:
         raise ValueError("%d needs its month: %m, %b or %B.")
     to_the_day = "j" in letters or (month and "d" in letters)
-    if not to_the_day and (letters & set("HIMSf") or not year):
+    if not to_the_day and (letters & set("HIMSfL") or not year):
         raise ValueError("the day is missing: %d with a month, or %j.")

@@ -153,6 +153,7 @@ _COMMON = (
     "%Y.%m.%d %H:%M:%S",
     "%Y.%m.%d",
     "%y%m%d %H%M%S",  # Hadoop's file system
+    "%Y%m%d-%H:%M:%S:%L",  # phones write 7 for 7 ms
     "%Y%m%d-%H:%M:%S:%f",
     "%Y%m%d-%H:%M:%S.%f",  # FIX
     "%Y%m%d-%H:%M:%S",
