@@ -77,10 +77,8 @@ def _say(show: Show, files: Sequence[Path], made: Draft, append: Path | None) ->
             f"{made.name} is in {append} now. See its rows: logferry preview {files[0]}{where}", "green"
         )
     else:
-        show.line(
-            f"Put it into routes.yaml (--append routes.yaml does), and see its rows: logferry preview {files[0]}",
-            "green",
-        )
+        then = f"logferry preview {files[0]}"
+        show.line(f"Put it into routes.yaml (--append routes.yaml does), and see its rows: {then}", "green")
 
 
 def _json(made: Draft) -> str:
