@@ -30,6 +30,7 @@ from shared.decode import (
 )
 from shared.formats import FORMATS
 from shared.routes.declare import FACTS, Column, From, Replace, RouteDeclaration
+from shared.routes.names import RESERVED
 from shared.settings import HOST_SETTINGS, SETTINGS
 
 DOCS = Path(__file__).resolve().parent
@@ -120,7 +121,8 @@ routes:
     table: Events_CL
 ```
 
-Its table has `TimeGenerated` and `Extra`, a dynamic column with all the record's fields.
+Its table has `TimeGenerated` and `Extra`, a dynamic column with all the record's fields. A route's name, here `events`,
+is lower-case letters, digits and hyphens, a letter first.
 """
 
 _ROUTES_TAIL = """\
@@ -170,6 +172,10 @@ An empty text in a column that is no string and not dynamic is null: it is a del
 A time that carries no zone is in the column's `zone`, or in UTC. One without a year (`syslog`, or a pattern without
 `%Y`) gets the year in which it is the latest time not more than a day after the file was last modified.
 
+A strptime pattern is read as Python's `datetime.strptime` does, in English; numbers may lack their leading zero. `%f` is
+a fraction of a second of up to nine digits, and `%L` a count of milliseconds (`6:0:1:7` is 7 ms past 6:00:01). A blank
+stands for one or more blanks.
+
 ### Facts
 
 | fact | what it is |
@@ -212,6 +218,10 @@ keys and mark slips as you type.
 """
 
 
+def _reserved() -> str:
+    return ", ".join(f"`{name}`" for name in sorted(RESERVED, key=str.casefold))
+
+
 def routes_page() -> str:
     """docs/routes.md."""
     parts = [_ROUTES_HEAD, "## Keys of a route", "", *_rows(RouteDeclaration), ""]
@@ -220,7 +230,8 @@ def routes_page() -> str:
     parts += [
         "### columns",
         "",
-        "Each key is a column's name (2 to 45 letters, digits and `_`, a letter first).",
+        "Each key is a column's name (2 to 45 letters, digits and `_`, a letter first). Azure keeps some names to itself, in any case:",
+        f"{_reserved()}. What a record calls so goes into a column of another name: `TypeValue: {{ from: type }}`.",
         "",
     ]
     facts = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FACTS.items())

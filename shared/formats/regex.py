@@ -59,6 +59,10 @@ class RegexOptions(
     | ` - ` | ` - ` |
     | `card refused: order 17` | `(?P<message>.*)`: all that is left |
 
+    A blank in a pattern is one blank, and what a group matches is kept with the blanks in it. Where there may
+    be more of them, or some at the end of a line, write ` +` (one or more) or ` *` (any number, none as well)
+    and put `trim: true` beside the pattern: then no value begins or ends with blanks.
+
     ```yaml
     billing:
       from: { blobs: ["billing/**/*.log"] }
@@ -127,23 +131,23 @@ class RegexOptions(
 
     ```text
     192.0.2.7 - ana [20/Nov/2026:06:00:01 +0100] "GET /a HTTP/1.1" 200 512 "-" "curl/8.14.1"
-    (?P<client>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<bytes>\S+)(?P<more>.*)
+    (?P<client>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<bytes>\S+) *(?P<more>.*)
     %d/%b/%Y:%H:%M:%S %z
 
     [Fri Nov 20 06:00:01 2026] [error] [client 192.0.2.7] File does not exist: /var/www/a
-    \[(?P<time>[^\]]+)\] \[(?P<level>[^\]]+)\] (?P<message>.*)
+    \[(?P<time>[^\]]+)\] +\[(?P<level>[^\]]+)\] *(?P<message>.*)
     %a %b %d %H:%M:%S %Y
 
     2026/11/20 06:00:01 [warn] 311#12: *4 an upstream response is buffered
-    (?P<time>\S+ \S+) \[(?P<level>\w+)\] (?P<pid>\d+)#(?P<tid>\d+): (?P<message>.*)
+    (?P<time>\S+ \S+) \[(?P<level>\w+)\] (?P<pid>\d+)#(?P<tid>\d+): *(?P<message>.*)
     %Y/%m/%d %H:%M:%S
 
     2026-11-20 06:00:01,123 INFO [IPC Server handler 7] org.example.Listener: progress is : 0.5
-    (?P<time>\S+ \S+) (?P<level>\w+) +\[(?P<thread>[^\]]*)\] (?P<logger>[^: ]+): (?P<message>.*)
+    (?P<time>\S+ \S+) +(?P<level>\w+) +\[(?P<thread>[^\]]*)\] +(?P<logger>[^: ]+): *(?P<message>.*)
     iso
 
     2026-11-20 06:00:01,123 - WARN  [/192.0.2.7:3888:Connections$Listener@493] - closed
-    (?P<time>\S+ \S+) - (?P<level>\w+) +\[(?P<thread>.*):(?P<logger>[^:@]+)@(?P<line>\d+)\] - (?P<message>.*)
+    (?P<time>\S+ \S+) - (?P<level>\w+) +\[(?P<thread>.*):(?P<logger>[^:@]+)@(?P<line>\d+)\] - *(?P<message>.*)
     iso
 
     2026-11-20 06:00:01, Info                  CBS    Session 4711 started
@@ -151,15 +155,15 @@ class RegexOptions(
     iso
 
     26/11/20 06:00:01 INFO executor.Backend: connected
-    (?P<time>\S+ \S+) (?P<level>\w+) (?P<logger>[^: ]+): (?P<message>.*)
+    (?P<time>\S+ \S+) +(?P<level>\w+) +(?P<logger>[^: ]+): *(?P<message>.*)
     %y/%m/%d %H:%M:%S
 
     261120 060001 148 INFO dfs.DataNode$Receiver: received block 7
-    (?P<time>\d{6} \d{6}) (?P<pid>\d+) (?P<level>\w+) (?P<logger>[^: ]+): (?P<message>.*)
+    (?P<time>\d{6} \d{6}) +(?P<pid>\d+) +(?P<level>\w+) +(?P<logger>[^: ]+): *(?P<message>.*)
     %y%m%d %H%M%S
 
     Nov  2 06:00:01 web-01 sshd[4711]: session opened for user ana
-    (?P<time>\w{3} +\d+ [\d:]+) (?P<host>\S+) (?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)
+    (?P<time>\w{3} +\d+ [\d:]+) (?P<host>\S+) +(?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: *(?P<message>.*)
     syslog
 
     11-20 06:00:01.123  1702  2395 D WindowManager: window added
@@ -168,19 +172,28 @@ class RegexOptions(
 
     20261120-6:0:1:123|Step_Counter|30002312|step 3579
     (?P<time>[^|]*)\|(?P<component>[^|]*)\|(?P<pid>\d+)\|(?P<message>.*)
-    %Y%m%d-%H:%M:%S:%f
+    %Y%m%d-%H:%M:%S:%L
 
     [11.20 06:00:01] mail client.exe - imap.example.com:993 close, 1070 bytes sent
-    \[(?P<time>[^\]]+)\] (?P<program>.*?) - (?P<message>.*)
+    \[(?P<time>[^\]]+)\] +(?P<program>.*?) +- *(?P<message>.*)
     %m.%d %H:%M:%S
 
     - 1795154401 node-7 R01-M0 2026-11-20-06.00.01.123456 KERNEL INFO error corrected
-    (?P<label>\S+) (?P<time>\d+) (?P<node>\S+) (?P<place>\S+) \S+ (?P<component>\S+) (?P<level>\S+) (?P<message>.*)
+    (?P<label>\S+) (?P<time>\d+) (?P<node>\S+) (?P<place>\S+) \S+ (?P<component>\S+) +(?P<level>\S+) *(?P<message>.*)
+    epoch
+
+    nova-api.log.2 2026-11-20 06:00:01.008 25746 INFO nova.api.server [req-38101a0b - - -] 192.0.2.7 status: 200
+    (?P<file>\S+) (?P<time>\S+ \S+) +(?P<pid>\d+) +(?P<level>\w+) +(?P<logger>\S+) +\[(?P<request>[^\]]*)\] *(?P<message>.*)
+    iso
+
+    1795154401.586    921 192.0.2.7 TCP_MISS/200 507 GET http://example.com/ - DIRECT/192.0.2.8 text/html
+    (?P<time>[\d.]+) +(?P<took>\d+) +(?P<client>\S+) +(?P<result>\S+) +(?P<bytes>\d+) +(?P<method>\S+) +(?P<url>\S+) *(?P<more>.*)
     epoch
     ```
 
     Times are read as UTC unless the column has a `zone`; a year that is not written is taken from when the file
-    was last written. For lines of syslog there is the format syslog, which needs no pattern.
+    was last written. `%f` is a fraction of a second and `%L` a count of milliseconds: of `6:0:1:7`, `%L` makes
+    7 ms and `%f` seven tenths of a second. For lines of syslog there is the format syslog, which needs no pattern.
     """  # noqa: E501 - a pattern is one line
 
     pattern: Annotated[
