@@ -650,6 +650,175 @@ def capture_damaged(rng: random.Random) -> bytes:
     return bytes(whole[:-2000])
 
 
+# -- IIS, Zeek's tab-separated logs, Windows events, Azure's flow logs ---------------------------
+
+IIS_FIELDS = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent)"
+IIS_FIELDS += " sc-status time-taken"
+
+
+def iis_header(when: datetime, fields: str) -> list[str]:
+    """What IIS writes when it begins a file, and when its service starts again."""
+    return [
+        "#Software: Microsoft Internet Information Services 10.0",
+        "#Version: 1.0",
+        f"#Date: {when:%Y-%m-%d %H:%M:%S}",
+        f"#Fields: {fields}",
+    ]
+
+
+def iis_line(rng: random.Random, when: datetime, host: str = "") -> str:
+    """One request; spaces in a user agent are written as +."""
+    path = rng.choice(PATHS).format(rng.randint(1000, 9999))
+    query = f"page={rng.randint(1, 9)}" if path == "/search" else "-"
+    user = rf"EXAMPLE\{rng.choice(PEOPLE)}" if rng.random() < 0.2 else "-"
+    agent = rng.choice(AGENTS[:3]).replace(" ", "+")
+    status = rng.choices([200, 304, 404, 500], [85, 8, 6, 1])[0]
+    front = f"{when:%Y-%m-%d %H:%M:%S} 10.0.4.10 GET {path} {query} 443 {user} {public_ip(rng)} {agent}"
+    return f"{front} {status} {rng.randint(1, 900)}{host}"
+
+
+def iis(rng: random.Random) -> bytes:
+    """300 requests; after 200 of them the server was set up anew, with one field more."""
+    moments = list(times(rng, 300, 6))
+    text = [*iis_header(START, IIS_FIELDS), *(iis_line(rng, when) for when in moments[:200])]
+    text += iis_header(moments[200], f"{IIS_FIELDS} cs-host")
+    text += [iis_line(rng, when, " www.example.com") for when in moments[200:]]
+    return "".join(f"{line}\r\n" for line in text).encode()
+
+
+def iis_flawed(rng: random.Random) -> bytes:
+    """60 requests without a header at first; one is cut short."""
+    text = [iis_line(rng, when) for when in times(rng, 60, 6)]
+    text[40] = text[40].rsplit(" ", 4)[0]
+    text[2:2] = iis_header(START, IIS_FIELDS)
+    return "".join(f"{line}\r\n" for line in text).encode()
+
+
+CONN_FIELDS = {
+    "ts": "time",
+    "uid": "string",
+    "id.orig_h": "addr",
+    "id.orig_p": "port",
+    "id.resp_h": "addr",
+    "id.resp_p": "port",
+    "proto": "enum",
+    "service": "string",
+    "duration": "interval",
+    "orig_bytes": "count",
+    "resp_bytes": "count",
+    "conn_state": "string",
+    "local_orig": "bool",
+    "tunnel_parents": "set[string]",
+}
+
+
+def conn_row(rng: random.Random, when: datetime) -> str:
+    """One connection; a third of them was never answered."""
+    front = [f"{when.timestamp():.6f}", "C" + hexes(rng, 16), f"10.0.2.{rng.randint(2, 250)}"]
+    front += [str(rng.randint(1025, 65_000)), public_ip(rng), rng.choice(["22", "53", "443"]), "tcp"]
+    parents = rng.choice(["(empty)", "(empty)", f"C{hexes(rng, 16)},C{hexes(rng, 16)}"])
+    if rng.random() < 0.33:
+        return "\t".join([*front, "-", "-", "-", "-", "S0", "T", parents])
+    counts = [f"{rng.uniform(0.01, 90):.6f}", str(rng.randint(0, 90_000)), str(rng.randint(0, 900_000))]
+    return "\t".join([*front, rng.choice(["ssl", "ssh", "dns"]), *counts, "SF", "T", parents])
+
+
+def conn(rng: random.Random) -> bytes:
+    """300 connections in two logs, one after the other as they were rotated."""
+    header = ["#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-"]
+    header += ["\t".join(["#fields", *CONN_FIELDS]), "\t".join(["#types", *CONN_FIELDS.values()])]
+    rows = [conn_row(rng, when) for when in times(rng, 300, 5)]
+    first = [*header, *rows[:200], "#close\t2026-11-20-06-15-00"]
+    text = [*first, *header, *rows[200:], "#close\t2026-11-20-06-30-00"]
+    return "".join(f"{line}\n" for line in text).encode()
+
+
+def windows_event(rng: random.Random, number: int, when: datetime) -> str:
+    """A sign-in or a service that started, as wevtutil writes them."""
+    signed_in = rng.random() < 0.8
+    provider = "Microsoft-Windows-Security-Auditing" if signed_in else "Service Control Manager"
+    if signed_in:
+        named = {
+            "SubjectUserSid": "S-1-5-18",
+            "TargetUserName": rng.choice(PEOPLE),
+            "TargetDomainName": "EXAMPLE",
+            "TargetLogonId": f"0x{rng.getrandbits(28):x}",
+            "LogonType": str(rng.choice([2, 3, 10])),
+            "WorkstationName": "-",
+            "IpAddress": public_ip(rng),
+            "IpPort": str(rng.randint(1025, 65_000)),
+        }
+        code, channel = "<EventID>4624</EventID>", "Security"
+        data = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in named.items())
+    else:
+        code, channel = "<EventID Qualifiers='16384'>7036</EventID>", "System"
+        data = f"<Data>{rng.choice(['Print Spooler', 'R&amp;D Agent'])}</Data><Data>running</Data>"
+    clock = f"{when:%Y-%m-%dT%H:%M:%S}.{rng.randint(0, 9_999_999):07}Z"
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+        f"<Provider Name='{provider}'/>{code}<Version>2</Version><Level>0</Level>"
+        f"<Keywords>0x8020000000000000</Keywords><TimeCreated SystemTime='{clock}'/>"
+        f"<EventRecordID>{number}</EventRecordID><Execution ProcessID='652' ThreadID='84'/>"
+        f"<Channel>{channel}</Channel><Computer>dc01.example.com</Computer><Security/></System>"
+        f"<EventData>{data}</EventData></Event>"
+    )
+
+
+def windows_events(rng: random.Random) -> bytes:
+    """250 events in the file that Event Viewer saves, gzipped."""
+    events = [windows_event(rng, number, when) for number, when in enumerate(times(rng, 250, 5), 81_000)]
+    begin = '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\r\n<Events>'
+    return packed((begin + "".join(events) + "</Events>\r\n").encode())
+
+
+def windows_events_flawed(rng: random.Random) -> bytes:
+    """20 events; one is not closed, one holds an entity that is none, one a character that XML forbids."""
+    events = [windows_event(rng, number, when) for number, when in enumerate(times(rng, 20, 5), 90_000)]
+    events[7] = events[7].removesuffix("</EventData></Event>")
+    events[11] = events[11].replace("dc01", "&dc;")
+    events[15] = events[15].replace("<Security/>", "<Note>\x07</Note>")
+    return "".join(f"{event}\r\n" for event in events).encode()
+
+
+def flow_tuple(rng: random.Random, when: datetime) -> str:
+    """A flow of a virtual network; one that has just begun has no counts."""
+    state = rng.choices(["B", "C", "E", "D"], [40, 10, 40, 10])[0]
+    counts = [str(rng.randint(1, 90)) for _ in range(4)] if state in {"C", "E"} else [""] * 4
+    ends = [f"10.0.0.{rng.randint(4, 250)}", public_ip(rng), str(rng.randint(1025, 65_000)), "443"]
+    moment = str(int(when.timestamp() * 1000) - rng.randint(0, 59_999))
+    return ",".join([moment, *ends, "6", "O", state, rng.choice(["X", "NX"]), *counts])
+
+
+def flow_record(rng: random.Random, when: datetime) -> Values:
+    """What one network interface saw in a minute."""
+    rule = rng.choice(["DefaultRule_AllowInternetOutBound", "UserRule_web"])
+    group = {"rule": rule, "flowTuples": [flow_tuple(rng, when) for _ in range(rng.randint(3, 15))]}
+    return {
+        "time": iso(when),
+        "flowLogVersion": 4,
+        "macAddress": rng.choice(["00224871C205", "00224871C206"]),
+        "category": "FlowLogFlowEvent",
+        "targetResourceID": "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shop"
+        "/providers/Microsoft.Network/virtualNetworks/shop",
+        "operationName": "FlowLogFlowEvent",
+        "flowRecords": {"flows": [{"aclID": "00000000-1234-abcd-ef00-c1c2c3c4c5c6", "flowGroups": [group]}]},
+    }
+
+
+def flow_log(rng: random.Random) -> bytes:
+    """What two network interfaces saw: 25 records, each with some flows."""
+    records = [flow_record(rng, when) for when in times(rng, 25, 60)]
+    return json.dumps({"records": records}, separators=(",", ":")).encode()
+
+
+def flow_log_flawed(rng: random.Random) -> bytes:
+    """5 records of an hour that is not over, so that the list is open; one flow is cut short."""
+    records = [flow_record(rng, when) for when in times(rng, 5, 60)]
+    tuples = records[2]["flowRecords"]["flows"][0]["flowGroups"][0]["flowTuples"]
+    tuples[1] = ",".join(tuples[1].split(",")[:5])
+    return json.dumps({"records": records}, separators=(",", ":")).removesuffix("]}").encode()
+
+
 # -- all of it ----------------------------------------------------------------------------------
 
 
@@ -724,6 +893,10 @@ FILES: dict[str, Callable[[random.Random], bytes]] = {
     "proxy/proxy-03.leef.gz": proxy_log,
     "sales/2026-11-20.parquet": sales,
     "capture/shop/freezers/0/2026/11/20/06/00/00.avro": capture,
+    "iis/W3SVC1/u_ex261120.log": iis,
+    "zeek/conn.log": conn,
+    "windows/dc01-security.xml.gz": windows_events,
+    "flows/y=2026/m=11/d=20/h=06/PT1H.json": flow_log,
     "events/deploy.json": deploy,
     "exports/edge-07.csv": edge,
     "notes/handover.txt": note,
@@ -741,6 +914,9 @@ FLAWED: dict[str, Callable[[random.Random], bytes]] = {
     "api/api-1.log": api_first,
     "hosts/web-02.log": host_log_flawed,
     "security/gate-02.cef": gate_log_flawed,
+    "iis/W3SVC1/u_ex261119.log": iis_flawed,
+    "windows/dc02-security.xml": windows_events_flawed,
+    "flows/y=2026/m=11/d=20/h=07/PT1H.json": flow_log_flawed,
     "sales/2026-11-21.parquet": sales_damaged,
     "capture/shop/freezers/0/2026/11/20/07/00/00.avro": capture_damaged,
 }
