@@ -33,6 +33,7 @@ def said(text: str, table: dict[str, str] | None = None) -> list[tuple[str, str]
         ("extend Whole = Text", {**SOURCE, "Whole": "string"}),
         ("project TimeGenerated, Level = Text", {"TimeGenerated": "datetime", "Level": "string"}),
         ("project-away Text, W*", {n: SOURCE[n] for n in ("TimeGenerated", "Status", "Bag")}),
+        ("project-away St*tatus", SOURCE),
         ("project-away *t*", {n: SOURCE[n] for n in ("Whole", "Bag")}),
         ("project-away *e*t*d", {n: SOURCE[n] for n in SOURCE if n != "TimeGenerated"}),
         ("project-rename Level = Text", {("Level" if n == "Text" else n): t for n, t in SOURCE.items()}),
