@@ -19,7 +19,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .moments import FIRST_SECOND, LAST_SECOND, day, moment, time_of_day
+from .moments import FIRST_SECOND, LAST_SECOND, day, moments, time_of_day
 
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _decode = msgspec.json.Decoder()
@@ -74,7 +74,7 @@ class Values:
         digits = _DIGITS[unit]
         ticks = array.view(pa.int64())
         if not _within(ticks, FIRST_SECOND * 10**digits, (LAST_SECOND + 1) * 10**digits - 1):
-            return _each(lambda tick: moment(tick, digits, zone), ticks.to_pylist())
+            return _each(moments(digits, zone), ticks.to_pylist())
         text = pc.binary_replace_slice(ticks.view(pa.timestamp(unit)).cast(pa.string()), 10, 11, "T")
         if unit == "ns":
             return _each(lambda t: t.removesuffix("00") + zone, text.to_pylist())

@@ -293,8 +293,6 @@ class AvroParser:
         if not skip:  # else it was counted where the first piece ended
             self._size += max(len(stored), len(content))
         for piece in pieces(file.schema, content, head.records, skip):
-            if piece.first:
-                yield from self._close()
             group = self._joined(offset, piece.first)
             self._add(group, file, offset, piece)
             if piece.damage is not None:
@@ -317,6 +315,11 @@ class AvroParser:
         group.odd = group.odd or piece.odd or is_odd(made, file.schema.body)
         group.firsts.append(len(group.records))
         group.offsets.append(offset)
+        if Bad not in set(map(type, made)):
+            group.records += made
+            group.ordinals += range(self._ordinal, self._ordinal + len(made))
+            self._ordinal += len(made)
+            return
         for row in made:
             if type(row) is Bad:
                 self._reject(group, offset, row.problem, as_json(group.names, row.record), -1)

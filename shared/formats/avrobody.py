@@ -20,8 +20,8 @@ from typing import Any, Literal
 import msgspec
 
 from .avroschema import Schema
-from .jsonodd import Odd
-from .jsonvalue import FAILED, Problem, read_object
+from .jsonodd import Odd, maybe_twice
+from .jsonvalue import FAILED, OBJECT, Problem, read_object
 from .records import Bad
 
 How = Literal["auto", "json", "text", "base64"]
@@ -56,13 +56,38 @@ def rows(schema: Schema, records: list[Any], how: How) -> list[Any]:
         made = [r if type(r) is Bad else list(r.values()) for r in records]
     else:
         made = list(map(list, map(dict.values, records)))
-    return made if schema.body is None else _with_bodies(made, schema.body, READ[how])
+    if schema.body is None:
+        return made
+    if how in {"auto", "json"}:
+        _read_objects(made, schema.body)
+    return _with_bodies(made, schema.body, READ[how])
+
+
+def _read_objects(made: list[Any], place: int) -> None:
+    r"""Put dicts in the place of the bodies that are an object each, if one call can read all that look so.
+
+    Where every body begins with { and ends with }, each }\n{ between two of them is a
+    boundary between two values; so as many values as bodies are one each.
+    """
+    rows_ = [row for row in made if type(row) is list and _is_in_braces(row[place])]
+    text = b"\n".join([row[place] for row in rows_])
+    try:
+        found = OBJECT.decode_lines(text)
+    except FAILED:
+        return
+    if len(found) == len(rows_) and not maybe_twice(text, found):
+        for row, record in zip(rows_, found, strict=True):
+            row[place] = record
+
+
+def _is_in_braces(body: bytes | None) -> bool:
+    return body is not None and body.startswith(b"{") and body.endswith(b"}")
 
 
 def _with_bodies(made: list[Any], place: int, read: Callable[[bytes], Any]) -> list[Any]:
     found = []
     for row in made:
-        if type(row) is Bad or row[place] is None:
+        if type(row) is Bad or type(row[place]) is not bytes:
             found.append(row)
             continue
         value = read(row[place])

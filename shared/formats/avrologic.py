@@ -15,7 +15,7 @@ from uuid import UUID
 
 from fastavro.read import LOGICAL_READERS
 
-from .moments import day, moment, time_of_day
+from .moments import day, moments, time_of_day
 
 _LONGEST_DECIMAL = 1024
 """Bytes; Python refuses to write integers of more than 4,300 digits."""
@@ -104,8 +104,8 @@ _READERS: dict[str, Callable[..., Any]] = {
 """By base type and logical type; a uuid that is a string is text already."""
 
 for _unit, _digits in (("millis", 3), ("micros", 6), ("nanos", 9)):
-    _READERS[f"long-timestamp-{_unit}"] = _number(partial(moment, digits=_digits, zone="Z"))
-    _READERS[f"long-local-timestamp-{_unit}"] = _number(partial(moment, digits=_digits, zone=""))
+    _READERS[f"long-timestamp-{_unit}"] = moments(_digits, "Z")
+    _READERS[f"long-local-timestamp-{_unit}"] = moments(_digits, "")
 
 for _kind in ("bytes", "fixed"):
     LOGICAL_READERS[f"{_kind}-logferry-base64"] = _base64

@@ -55,9 +55,6 @@ def pieces(schema: Schema, content: bytes, count: int, skip: int) -> Iterator[Pi
         count: how many records the block says it has.
         skip: where an earlier piece ended.
     """
-    if count > len(content):
-        yield Piece(0, damage=Problem("CorruptBlock", "the block cannot have as many records as it says"))
-        return
     if len(content) <= AT_ONCE and not skip:
         records = schema.read_all(count, content)
         if records is not None:

@@ -9,8 +9,10 @@ without a zone does not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - whether it is UTC is the caller's to say
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -21,26 +23,42 @@ LAST_SECOND = 253_402_300_799
 _DAY = 86_400
 
 
-def moment(ticks: int, digits: int, zone: str) -> str | int:
-    """A time as ISO 8601 text.
+def moments(digits: int, zone: str) -> Callable[..., str | int]:
+    """What turns times into ISO 8601 text.
 
     Args:
-        ticks: since 1970-01-01T00:00:00.
         digits: of a tick after the second: 0, 3, 6 or 9.
-        zone: "Z", or "" for a time without a zone.
+        zone: "Z", or "" for times without a zone.
+
+    Returns:
+        A function of the ticks since 1970-01-01T00:00:00, which takes no notice of what else it is given:
+        fastavro calls its readers with schemas, and calls them too often for a function in between.
     """
-    second, fraction = divmod(ticks, 10**digits)
-    if not FIRST_SECOND <= second <= LAST_SECOND:
-        return ticks
-    return f"{_second(second)}{_fraction(fraction, digits)}{zone}"
+    per_second = 10**digits
+    form = f"%s.%0{digits}d{zone}" if digits else f"%s%.0s{zone}"
+    short = f"%s.%07d{zone}" if digits == 9 else form
+
+    def moment(ticks: int, _writer: Any = None, _reader: Any = None) -> str | int:
+        second, fraction = divmod(ticks, per_second)
+        if not FIRST_SECOND <= second <= LAST_SECOND:
+            return ticks
+        if fraction % 100 or digits != 9:
+            return form % (_second(second), fraction)
+        return short % (_second(second), fraction // 100)
+
+    return moment
 
 
 def time_of_day(ticks: int, digits: int) -> str | int:
-    """HH:MM:SS with the fraction; arguments as those of `moment`, since midnight."""
+    """HH:MM:SS with the fraction, of ticks since midnight; all digits as in `moments`."""
     second, fraction = divmod(ticks, 10**digits)
     if not 0 <= second < _DAY:
         return ticks
-    return f"{_second(second)[11:]}{_fraction(fraction, digits)}"
+    clock = _second(second)[11:]
+    if not digits:
+        return clock
+    text = f"{clock}.{fraction:0{digits}}"
+    return text[:-2] if digits == 9 and text.endswith("00") else text
 
 
 def day(number: int) -> str | int:
@@ -55,10 +73,3 @@ def day(number: int) -> str | int:
 def _second(second: int) -> str:
     """Records of one file share most of their seconds."""
     return (_EPOCH + timedelta(seconds=second)).isoformat()
-
-
-def _fraction(fraction: int, digits: int) -> str:
-    if not digits:
-        return ""
-    text = f".{fraction:0{digits}}"
-    return text[:-2] if digits == 9 and text.endswith("00") else text

@@ -148,7 +148,7 @@ class ParquetParser:
                     yield self._block(self._position(group, row), names, rows)
                 row += rows.num_rows
         promised = source.groups[group]
-        if row < promised or (problem is not None and row > promised):
+        if row < promised or (problem is not None and not 0 < row == promised):
             yield self._lost(group, row, promised, problem)
 
     def _block(self, start: Position, names: list[str], rows: Any) -> Block:
@@ -187,7 +187,8 @@ class ParquetParser:
     def _lost(self, group: int, row: int, promised: int, problem: Problem | None) -> Block:
         left = max(0, promised - row)
         reason, why = problem or Problem("CorruptRowGroup", "its pages hold fewer rows")
-        detail = f"{left:,} of the {promised:,} rows of row group {group} cannot be read: {why}"
+        rows = f"{left:,} of the {promised:,} rows" if left else "rows"
+        detail = f"{rows} of row group {group} cannot be read: {why}"
         raw = msgspec.json.encode({"row_group": group, "from_row": row, "rows": left})
         return self._rejected(group, row, Problem(reason, detail), raw, len(raw))
 

@@ -24,7 +24,7 @@ NESTED: Any = {"type": "record", "name": "N", "fields": [{"name": "next", "type"
 def _file(schema: Any, records: list[Any], codec: str = "null") -> tuple[bytes, bytes]:
     """A header, and one block."""
     out = io.BytesIO()
-    fastavro.writer(out, schema, records, codec=codec, sync_marker=SYNC)
+    fastavro.writer(out, schema, records, codec=codec, sync_marker=SYNC, sync_interval=2**30)
     header = out.getvalue().index(SYNC) + len(SYNC)
     return out.getvalue()[:header], out.getvalue()[header:]
 
@@ -50,37 +50,40 @@ _, BODIES = _file(
 )
 _, ODD = _file(SCHEMA, [_record(1, None, b'{"a":Infinity}', (0.5, float("inf")))])
 _, BOMB = _file(SCHEMA, [_record(1, "z" * 4000)], "deflate")
+SHORT = b"\x02" + SEVERAL[1:]
 NESTED_HEADER, NESTED_BLOCK = _file(NESTED, [_chain(3), _chain(1)])
-_, DEEP = b"", b"\x02\x84\x01" + b"\x02" * 65 + b"\x00" + SYNC
+DEEP = b"\x02\x84\x01" + b"\x02" * 65 + b"\x00" + SYNC
 
 PIECES = [
     HEADER,
-    HEADER,
-    HEADER,
-    DEFLATE,
-    NESTED_HEADER,
-    ONE,
+    HEADER + ONE,
+    HEADER + SEVERAL,
+    HEADER + SEVERAL.replace(b"\x06ttt", b"\x06t\xfft"),
+    HEADER + SEVERAL.replace(b"\x06ttt", b"\x7attt"),
+    HEADER + LARGE,
+    HEADER + LARGE + ONE,
+    HEADER + LARGE.replace(b"llll", b"ll\xff\xff"),
+    HEADER + LONG,
+    HEADER + BODIES,
+    HEADER + ODD,
+    HEADER + SHORT,
+    HEADER + b"\x02\xd0\x0f" + bytes(500),
+    HEADER + (b"\x00\x00" + SYNC) * 3,
+    DEFLATE + PACKED,
+    DEFLATE + BOMB,
+    DEFLATE + PACKED.replace(PACKED[5:8], b"\x00\x00\x00"),
+    NESTED_HEADER + NESTED_BLOCK,
+    NESTED_HEADER + DEEP,
     ONE,
     SEVERAL,
-    SEVERAL.replace(b"\x06ttt", b"\x06t\xfft"),
-    SEVERAL.replace(b"\x06ttt", b"\x7attt"),
     LARGE,
-    LONG,
     BODIES,
-    ODD,
-    PACKED,
-    BOMB,
-    PACKED.replace(PACKED[5:8], b"\x00\x00\x00"),
-    NESTED_BLOCK,
-    DEEP,
     b"\x04" + ONE[1:],
     ONE[:10],
     ONE[10:],
-    b"\x00\x00" + SYNC,
     b"\x00\x04ab" + SYNC,
     b"\x02\x00" + SYNC,
     b"\xff" * 12,
-    b"\x02\xd0\x0f",
     b"\x02\xff\xff\xff\xff\x0f",
     SYNC,
     SYNC[:9],

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from typing import Any
 
 import msgspec
 import pytest
+from isal import isal_zlib
 
 from shared.formats import FORMATS
-from shared.formats.avrocodecs import CODECS, MAX_UNPACKED
+from shared.formats.avrocodecs import CODECS, MAX_UNPACKED, unpack
 from shared.formats.avrofile import MAX_BLOCK, MAX_HEADER
 from shared.formats.avrorecords import AT_ONCE
 from shared.formats.face import MAX_RECORD_BYTES
-from shared.formats.moments import day, moment, time_of_day
+from shared.formats.jsonvalue import Problem
+from shared.formats.moments import day, moments, time_of_day
 from shared.model import Block, Position
 from tests.fixtures.binary import EVENT, PLAIN, SYNC, avro, event
 from tests.unit.formats.reading import blocks, parser, read
@@ -77,13 +80,83 @@ def test_a_block_that_cannot_be_unpacked_costs_itself(codec: str) -> None:
     assert [reject.reason for reject in rejects] == ["CorruptBlock"]
 
 
+def test_no_more_is_unpacked_than_may_be() -> None:
+    """A block of 200 MB of zeros is refused before it is 200 MB."""
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, -15)
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(200)) + packer.flush()
+    tracemalloc.start()
+    try:
+        found = unpack("deflate", packed)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, Problem)
+    assert peak < 3 * MAX_UNPACKED
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec not in {"null", "snappy"}])
+def test_a_stream_without_its_end_is_damaged(codec: str) -> None:
+    """Packed bytes that stop before their end give no part of a block."""
+    data = avro(PLAIN, [{"n": 1, "text": "".join(map(str, range(2000)))}], codec)
+    content = data[data.index(SYNC) + 16 : -16]
+    head = 1 + len(number(len(content)))
+    assert not isinstance(unpack(codec, content[head:]), Problem)
+    cut = unpack(codec, content[head : len(content) // 2])
+    assert isinstance(cut, Problem)
+    assert cut.reason == "CorruptBlock"
+
+
+def test_a_checksum_that_does_not_match_is_damage() -> None:
+    """Snappy's checksum is looked at."""
+    data = bytearray(avro(PLAIN, [{"n": 1, "text": "a"}], "snappy"))
+    data[-17] ^= 1
+    assert [reject.reason for reject in read("avro", bytes(data))[1]] == ["CorruptBlock"]
+
+
+def test_bytes_behind_the_last_record_are_told() -> None:
+    """A block with more in it than its records gives these, and a reject for the rest."""
+    data = with_block(PLAIN, 1, b"\x02\x02a" + b"\x00\x00")
+    records, rejects = read("avro", data)
+    assert records == [{"n": 1, "text": "a"}]
+    assert [(r.reason, "2 bytes after its last record" in r.detail) for r in rejects] == [
+        ("CorruptBlock", True)
+    ]
+
+
+def test_rejects_do_not_pile_up_in_one_block() -> None:
+    """A file of nothing but damage is as many blocks as one of records."""
+    data = avro(PLAIN, []) + (b"\x01" + SYNC) * 100_000
+    found = blocks(parser("avro"), [data])
+    assert sum(len(block.rejects) for block in found) == 100_000
+    assert max(len(block.rejects) for block in found) < 20_000
+
+
+def test_a_logical_type_that_does_not_belong_is_none() -> None:
+    """A uuid of five bytes is bytes, and so is a decimal of a scale that makes no sense."""
+    odd = {"type": "fixed", "name": "F", "size": 5, "logicalType": "uuid"}
+    scaled = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 10**9}
+    fields = [{"name": "a", "type": odd}, {"name": "b", "type": scaled}]
+    data = with_block({"type": "record", "name": "R", "fields": fields}, 1, b"\0\0\0\0\0" + b"\x02\x01")
+    assert read("avro", data) == ([{"a": "AAAAAAA=", "b": "AQ=="}], [])
+
+
+def test_a_schema_nested_too_deep_is_refused() -> None:
+    """A list of lists of lists ... is one reject for the file."""
+    schema: Any = "int"
+    for _ in range(100):
+        schema = {"type": "array", "items": schema}
+    assert [r.reason for r in read("avro", with_block(schema, 1, b"\x00"))[1]] == ["UnsupportedSchema"]
+
+
 def test_a_large_block_comes_in_pieces_that_can_be_begun_again() -> None:
     """A block that is not read at once becomes several of ours, and each of them is a place to go on from."""
-    records = [{"n": n, "text": "x" * 1000} for n in range(3 * AT_ONCE // 1000)]
-    data = avro(PLAIN, records, per_block=len(records)) + avro(PLAIN, [{"n": -1, "text": ""}])
+    records = [{"n": n, "text": "x" * 1000} for n in range(5 * AT_ONCE // 1000)]
+    last = [{"n": -1, "text": ""}]
+    data = avro(PLAIN, records + last, per_block=len(records))
     found = [seen(block) for block in blocks(parser("avro"), [data])]
     assert len(found) > 10
-    assert [record for block in found for record in block[1]] == [*records, {"n": -1, "text": ""}]
+    assert [record for block in found for record in block[1]] == records + last
+    assert len(found[-1][1]) > 1  # a small block goes with the last piece
     for index in (1, 5, len(found) - 1):
         start = msgspec.json.decode(msgspec.json.encode(found[index][0]), type=Position)
         spec = FORMATS["avro"]
@@ -241,11 +314,11 @@ def test_bytes_as_text() -> None:
 
 def test_times_have_the_digits_of_their_unit() -> None:
     """Nothing is rounded, and what has no text stays a number."""
-    assert moment(-1, 3, "Z") == "1969-12-31T23:59:59.999Z"
-    assert moment(1_795_154_400, 0, "") == "2026-11-20T06:00:00"
-    assert moment(100, 9, "Z") == "1970-01-01T00:00:00.0000001Z"
-    assert moment(1, 9, "Z") == "1970-01-01T00:00:00.000000001Z"
-    assert moment(-62_135_596_801, 0, "Z") == -62_135_596_801
+    assert moments(3, "Z")(-1) == "1969-12-31T23:59:59.999Z"
+    assert moments(0, "")(1_795_154_400) == "2026-11-20T06:00:00"
+    assert moments(9, "Z")(100) == "1970-01-01T00:00:00.0000001Z"
+    assert moments(9, "Z")(1) == "1970-01-01T00:00:00.000000001Z"
+    assert moments(0, "Z")(-62_135_596_801) == -62_135_596_801
     assert time_of_day(86_399_999, 3) == "23:59:59.999"
     assert time_of_day(86_400_000, 3) == 86_400_000
     assert day(-719_162) == "0001-01-01"
