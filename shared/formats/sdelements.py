@@ -41,17 +41,12 @@ def elements(text: str) -> Elements:
         parameters = dict(pairs)
         if len(parameters) == len(pairs):
             return {text[1:-1].partition(" ")[0]: parameters}
-    found: Elements = {}
+    found: dict[str, dict[str, list[str]]] = {}
     for name, inside in _ELEMENT.findall(text):
         element = found.setdefault(name, {})
         for key, quoted in _PARAMETER.findall(inside):
-            _add(element, key, _ESCAPED.sub(r"\1", quoted[1:-1]))
-    return found
-
-
-def _add(element: dict[str, str | list[str]], key: str, value: str) -> None:
-    before = element.get(key)
-    if before is None:
-        element[key] = value
-    else:
-        element[key] = [*before, value] if isinstance(before, list) else [before, value]
+            element.setdefault(key, []).append(_ESCAPED.sub(r"\1", quoted[1:-1]))
+    return {
+        name: {key: values if len(values) > 1 else values[0] for key, values in element.items()}
+        for name, element in found.items()
+    }

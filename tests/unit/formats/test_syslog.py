@@ -101,6 +101,7 @@ HOSTILE = [
     b"Jun 14 15:16:01 h a[1] (" + b"(" * MILLION,
     b"<34>1 - - - - - " + b"[a" * (MILLION // 2),
     b"<34>1 - - - - - [a" + b' b="c"' * (MILLION // 6),
+    b"<34>1 - - - - - [a" + b' b="c"' * (MILLION // 6) + b"] x",
     b'<34>1 - - - - - [a b="' + b"\\" * MILLION,
     b"1 <" * (MILLION // 3),
     b"CEF:" * (MILLION // 4),
