@@ -89,6 +89,38 @@ def test_lines_that_are_alike_are_read_as_if_they_were_not(name: str, data: st.D
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=1 b=2 a=3",
+        'a="x" b="y\\"z"',
+        '"a"=1 b=2',
+        "a=1  b=2",
+        " a=1 b=2 ",
+        'a="x y" b',
+        "a=1 b",
+        "_text=1 b=2",
+        "words first a=1 b=2",
+        "words first _text=1 b=2",
+        "a=1, b=2 , c=3",
+        "a=1,b=2,a=3",
+        "a = 1,b = 2",
+        "a=,b=",
+    ],
+)
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_what_many_lines_have_in_common_changes_no_record(name: str, line: str) -> None:
+    """Lines that come again and again are read as the first of them is."""
+    options = GRAMMARS[name]
+    records, rejects = read(
+        "logfmt" if name == "logfmt" else "kv", f"{line}\n".encode() * 50, **msgspec.structs.asdict(options)
+    )
+    expected = Pairs(options.grammar()).by_tokens(line)
+    assert records or rejects
+    assert all(record == expected for record in records)
+    assert all((reject.reason, reject.detail) == expected for reject in rejects)
+
+
 def test_windows_of_lines_that_are_alike_are_rows() -> None:
     """Where all lines of a block have the same keys, the block has their names and a tuple a line."""
     source = b"".join(b'level=info msg="number %d" path=/a/%d\n' % (i, i) for i in range(20_000))

@@ -21,9 +21,9 @@ def test_a_record_of_too_many_lines_costs_itself(kind: str, options: dict[str, o
     """Its neighbours are read; one reject has its beginning, its whole length and its place."""
     needed = {"pattern": r"(?P<message>(?s:.*))"} if kind == "regex" else {}
     large = b"large\n" + LINE * (FITS + 10)
-    source = b"before\n  1\n" + large + b"\n\nafter\n  2\n"
+    source = b"before\n  1\n" + large + b"\n\n" + b"after\n  2\n" * 60_000
     records, (reject,) = read(kind, source, **needed, **options)
-    assert [r["message"] for r in records] == ["before\n  1", "after\n  2"]
+    assert [r["message"] for r in records] == ["before\n  1"] + ["after\n  2"] * 60_000
     assert (reject.ordinal, reject.offset, reject.line) == (1, 11, 3)
     assert (reject.reason, reject.length) == ("RecordTooLong", len(large) - 1)
     assert reject.raw == large[:RAW_BYTES]

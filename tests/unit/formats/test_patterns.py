@@ -158,6 +158,7 @@ SEVERAL_PATHS = [
     r"(?P<a>\w+)\d(?P<b>x)",
     r"(?P<a>(?:x+x+)+)y",
     r"(?P<a>x?)(?P<b>x?)y",
+    r"(?P<a>x+)(?P<b>y?)x",
     r"(?P<a>x|xy)z",
     r"(?P<a>x*|y)z",
     r"(?:(?P<a>x) )?(?P<b>.*)",
@@ -186,6 +187,18 @@ def test_the_dot_takes_the_rest_of_a_line_but_not_of_a_record() -> None:
     pattern = checked("pattern", "(?P<a>x) +(?P<b>.*)")
     assert one_path(pattern, newlines=False) is not None
     assert one_path(pattern, newlines=True) is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["\\d", "\\w", "\\s", "\\D", "\\W", "\\S", ".", "[^a-c]", "\\t", "\\v", "[\\]x-]"]
+)
+def test_a_class_has_the_characters_that_re2_gives_it(kind: str) -> None:
+    """Every character below 300 is in it for both or for none."""
+    pattern = checked("pattern", f"(?P<a>{kind})")
+    one, other = one_path(pattern, newlines=True), re2.compile(pattern.text)
+    assert one is not None
+    for character in map(chr, range(300)):
+        assert bool(one.record(character)) is bool(other.fullmatch(character)), hex(ord(character))
 
 
 _STEPS = [
