@@ -59,7 +59,7 @@ class LongValues:
 
     def _one(self, row: Any, index: int, events: Events) -> Unfit | None:
         for name, dynamic in self._columns.items():
-            value = getattr(row, name)
+            value = getattr(row, name, None)
             if _size(value, dynamic=dynamic) <= LONGEST_VALUE:
                 continue
             if not self._cut_values:
@@ -74,11 +74,13 @@ class LongValues:
     def _shorten(self, row: Any) -> None:
         """Cut the longest texts by half, again and again, until the row fits or none is left to cut."""
         while len(_encoder.encode(row)) > self._room:
-            sizes = {name: _size(getattr(row, name), dynamic=kind) for name, kind in self._columns.items()}
+            sizes = {
+                name: _size(getattr(row, name, None), dynamic=kind) for name, kind in self._columns.items()
+            }
             name = max(sizes, key=lambda name: sizes[name])
             if sizes[name] < 100:
                 return  # the encoder rejects it
-            half = cut(getattr(row, name), sizes[name] // 2, dynamic=self._columns[name])
+            half = cut(getattr(row, name, None), sizes[name] // 2, dynamic=self._columns[name])
             setattr(row, name, half)
 
 

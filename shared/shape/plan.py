@@ -43,6 +43,12 @@ class Plan(NamedTuple):
     """Where it looks in a record; () for constants and facts."""
     joins: bool
 
+    def finds_any(self, keys: set[str] | None) -> bool:
+        """Whether this column can have a value where records have none but these keys."""
+        if keys is None or not self.lookups:
+            return True
+        return any(lookup.name in keys or lookup.path[0] in keys for lookup in self.lookups)
+
     @property
     def simple(self) -> list[str]:
         """Keys that this column takes from every record that has them."""

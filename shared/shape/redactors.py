@@ -46,7 +46,8 @@ class Redactors:
     def columns(self, columns: MutableMapping[str, Sequence[Any]]) -> None:
         """Redact the columns of a block."""
         for name, redact in self._columns.items():
-            columns[name] = redact(list(columns[name]))
+            if name in columns:
+                columns[name] = redact(list(columns[name]))
 
     def records(self, records: Iterable[Record]) -> None:
         """Redact records of the "*" column; what they hold is copied where it changes."""

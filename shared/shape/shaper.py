@@ -43,6 +43,9 @@ _TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
 _UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encoder = msgspec.json.Encoder()
 
+_ROW_TYPES = 64
+"""How many kinds of rows to keep a type for."""
+
 LIMIT = 1_000_000
 """Bytes of the largest post; see encode.py."""
 
@@ -99,9 +102,7 @@ class Shaper:
         self._rest = Rest(route, self._plans, self._redact)
         self._tamer = Tamer(route)
         self._long = LongValues(route, limit)
-        self._row: Any = msgspec.defstruct(
-            "Row", [(name, Any, None) for name in route.columns], omit_defaults=True, gc=False
-        )
+        self._row_types: dict[tuple[str, ...], Any] = {}
         self._names = list(route.columns)
         self._loose = [n for n, c in route.columns.items() if c.type == "dynamic" or n == route.extra]
 
@@ -124,7 +125,10 @@ class Shaper:
             return Rows(b"", [], block, block.rejects)
         work = _Work(block, view)
         for plan in self._plans:
-            self._column(plan, work)
+            if plan.finds_any(view.keys):
+                self._column(plan, work)
+        if TIME not in work.columns:
+            work.columns[TIME] = [None] * view.size
         flags = self._flags(work)
         self._times(work, flags)
         self._extra(work)
@@ -188,7 +192,7 @@ class Shaper:
 
     def _plain(self, name: str, work: _Work) -> Sequence[Any]:
         """A column's values, such that they can be looked up."""
-        values = work.columns[name]
+        values = work.columns.get(name) or [None] * work.view.size
         return list(map(_hashable, values)) if self._route.columns[name].type == "dynamic" else values
 
     def _times(self, work: _Work, flags: list[bool] | None) -> None:
@@ -226,14 +230,15 @@ class Shaper:
             work.dead.setdefault(index, unfit)
         for kind, indexes in found.events.items():
             work.events[kind] += indexes
-        if self._route.extra is not None:
-            work.columns[self._route.extra] = found.values or [None] * work.view.size
+        if self._route.extra is not None and found.values:
+            work.columns[self._route.extra] = found.values
 
     # -- rows -----------------------------------------------------------------------------------
 
     def _rows(self, work: _Work, flags: list[bool] | None) -> Rows:
         block, size = work.block, work.view.size
-        rows = list(map(self._row, *(work.columns[name] for name in self._names)))
+        names = tuple(name for name in self._names if name in work.columns)
+        rows = list(map(self._row(names), *(work.columns[name] for name in names)))
         alive = None
         if work.dead or flags is not None:
             alive = [index not in work.dead and (flags is None or flags[index]) for index in range(size)]
@@ -248,6 +253,16 @@ class Shaper:
             self._rejects(work),
             [] if flags is None else self._filtered(work, flags),
         )
+
+    def _row(self, names: tuple[str, ...]) -> Any:
+        """The type of rows with these columns: a table may have hundreds, of which a block fills a few."""
+        made = self._row_types.get(names)
+        if made is None:
+            if len(self._row_types) >= _ROW_TYPES:
+                self._row_types.clear()
+            fields = [(name, Any, None) for name in names]
+            made = self._row_types[names] = msgspec.defstruct("Row", fields, omit_defaults=True, gc=False)
+        return made
 
     def _text(self, rows: list[Any], indexes: Sequence[int], work: _Work) -> tuple[bytes, Sequence[int]]:
         try:
@@ -269,7 +284,7 @@ class Shaper:
         for index, row in zip(indexes, rows, strict=True):
             self._tamer.seen.clear()
             try:
-                for name in self._names:
+                for name in row.__struct_fields__:
                     setattr(row, name, self._tamer.tame(getattr(row, name)))
                 _encoder.encode(row)
             except Unfit as unfit:

@@ -54,6 +54,13 @@ class View:
         """The keys that every record has, where that is so."""
         return None if self._block.names is None else list(self._block.names)
 
+    @cached_property
+    def keys(self) -> set[str] | None:
+        """The keys that any record has; None of a typed block, whose records have all that is asked for."""
+        if self.exact:
+            return None
+        return set(self.names) if self.names is not None else set().union(*self._block.records)
+
     def _keyed(self, key: str) -> Sequence[Any]:
         return [record.get(key) for record in self._block.records]
 
