@@ -166,6 +166,8 @@ def test_the_analysers_word_wins() -> None:
     assert {p.kind for p in silent.problems} == {"subset"}
     agrees = together(asked, ours, Analysis([Finding(15, 18, "KS142", "The name 'Zzz' ...")], COLUMNS))
     assert agrees.problems == ours.problems
+    odd = Asked("source | where Yes ? Yes", COLUMNS)
+    assert together(odd, check_transform(odd.text, odd.columns), Analysis([], COLUMNS)).problems == ()
 
 
 def test_what_follows_a_syntax_error_is_left_out() -> None:

@@ -110,6 +110,7 @@ def test_without_columns_no_name_is_judged() -> None:
         ("source | project-away Time*, Text", "Time*,"),
         ("source | project-rename Level = TimeGenerated", "Level"),
         ("print Level = 1", "print"),
+        ("print Level = 'a' | where Level in ((source | project Text))", "where"),
         ("source | project Timegenerated = now(), Text | where Text == 'a'", "project"),
     ],
 )
