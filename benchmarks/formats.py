@@ -233,7 +233,7 @@ CASES = {
         lambda text: csv.DictReader(io.StringIO(text), delimiter="\t"), before="\t".join(_event(datetime.now(UTC), 0)) + "\n",
     ),
     "w3c": Case(
-        "format: w3c\n    columns:\n      TimeGenerated: { type: datetime, from: datetime }\n      Client: { from: c-ip }\n"
+        "format: w3c\n    columns:\n      TimeGenerated: { type: datetime, join: [date, time] }\n      Client: { from: c-ip }\n"
         "      Method: { from: cs-method }\n      Stem: { from: cs-uri-stem }\n      Status: { type: int, from: sc-status }\n"
         "      Bytes: { type: long, from: sc-bytes }\n      Taken: { type: int, from: time-taken }\n",
         _w3c, _split(_IIS, " "), before=f"#Fields: {_IIS}\n",

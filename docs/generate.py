@@ -8,6 +8,7 @@ code says fails `make check`.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -244,8 +245,7 @@ def formats_page() -> str:
     lines = ["# Formats", "", "The `type` of a route's `format`, and its other keys.", ""]
     for spec in FORMATS.values():
         lines += [f"## {spec.name}", ""]
-        text = (spec.options.__doc__ or "").strip()
-        lines += [*(line.strip() for line in text.splitlines()), ""]
+        lines += [inspect.cleandoc(spec.options.__doc__ or ""), ""]
         rows = _rows(spec.options)
         lines += [*rows, ""] if len(rows) > 2 else []
     return "\n".join([*lines, *_compression(), *_charsets()])
