@@ -208,7 +208,7 @@ _STEPS = [
 _LINES = st.text(st.sampled_from("xyz1- \t[é\0\u2028\U0001f600"), min_size=1, max_size=10).filter(str.strip)
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=500)
 @given(
     st.lists(st.sampled_from(_STEPS), min_size=1, max_size=5, unique=True),
     st.lists(_LINES, max_size=6),
