@@ -21,6 +21,12 @@ _REQUEST = (
     rf'(?P<client>\S+) (?P<ident>\S+) (?P<user>\S+) \[{_CLF}\] "(?P<request>{_QUOTED})" (?P<status>\d{{3}}) '
     r"(?P<bytes>\d+|-)"
 )
+_EPOCH = r"(?P<time>[1-4]\d{9}(?:\.\d{1,9})?)"
+_ANDROID = r"(?P<time>\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d+)"
+_DB2 = r"(?P<local>\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d\.\d+)"
+_DAY = r"(?P<day>\d{4}\.\d\d\.\d\d)"
+_PID = r"(?P<pid>\d+)"
+_REST = r" *(?P<message>.*)"
 _CTIME = r"(?P<time>\w{3} \w{3} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? \d{4})"
 
 PATTERNS: tuple[str, ...] = (
@@ -31,17 +37,52 @@ PATTERNS: tuple[str, ...] = (
     rf"\[{_CTIME}\] \[(?P<level>[\w:]+)\] (?P<message>.*)",
     # nginx's error log
     rf"{_SLASHED} \[(?P<level>\w+)\] (?P<pid>\d+)#(?P<tid>\d+): (?P<message>.*)",
+    # Hadoop, ZooKeeper, Spark, HDFS; OpenStack, with the file before the time or without it
+    rf"{_ISO} +{LEVEL} +\[(?P<thread>[^\]]*)\] +(?P<logger>[\w.$/-]+):{_REST}",
+    rf"{_ISO} - +{LEVEL} +\[(?P<thread>.*):(?P<logger>[^:@]+)@(?P<line>\d+)\] -{_REST}",
+    rf"{_SLASHED} +{LEVEL} +(?P<logger>[\w.$/-]+):{_REST}",
+    rf"(?P<time>\d{{6}} \d{{6}}) +{_PID} +{LEVEL} +(?P<logger>[^: ]+):{_REST}",
+    rf"(?P<file>\S+) {_ISO} +{_PID} +{LEVEL} +(?P<logger>\S+) +\[(?P<request>[^\]]*)\]{_REST}",
+    rf"{_ISO} +{_PID} +{LEVEL} +(?P<logger>\S+) +\[(?P<request>[^\]]*)\]{_REST}",
+    # Android; Windows' servicing; phones; Proxifier
+    rf"{_ANDROID} +{_PID} +(?P<tid>\d+) +(?P<level>[VDIWEFS]) +(?P<tag>.*?) *:{_REST}",
+    rf"{_ISO}, {LEVEL} +(?P<component>\w+) {{2,}}(?P<message>.*)",
+    rf"(?P<time>\d{{8}}-\d{{1,2}}:\d{{1,2}}:\d{{1,2}}:\d{{1,3}})\|(?P<component>[^|]*)\|{_PID}\|(?P<message>.*)",
+    rf"\[(?P<time>\d{{2}}\.\d{{2}} \d{{2}}:\d{{2}}:\d{{2}})\] +(?P<program>.*?) +-{_REST}",
+    # squid; supercomputers, whose lines say twice when
+    (
+        rf"{_EPOCH} +(?P<took_ms>\d+) +(?P<client>\S+) +(?P<result>\w+/\d+) +(?P<bytes>\d+) +(?P<method>\S+) "
+        r"+(?P<url>\S+) +(?P<user>\S+) +(?P<peer>\S+) +(?P<content_type>\S+)(?P<more>.*)"
+    ),
+    (
+        rf"(?P<label>\S+) {_EPOCH} {_DAY} (?P<node>\S+) {_DB2} (?P<node_repeat>\S+) "
+        rf"(?P<kind>\S+) (?P<component>\S+) +(?P<level>\S+){_REST}"
+    ),
+    (
+        rf"(?P<label>\S+) {_EPOCH} {_DAY} (?P<node>\S+) (?P<local>\w{{3}} +\d+ [\d:]+) "
+        rf"(?P<location>\S+) +(?P<program>[^:\[]+)(?:\[{_PID}\])?:{_REST}"
+    ),
+    rf"(?P<number>\d+) (?P<node>\S+) (?P<component>\S+) (?P<state>\S+) {_EPOCH} (?P<flag>\d+){_REST}",
     # time, level and the rest, in the orders that logging libraries write
     rf"{_ISO},? +\[?{LEVEL}\]?:? +(?P<logger>[\w.$/-]+(?:\[\d+\])?) *(?:- |: )(?P<message>.*)",
     rf"{_ISO},? +\[(?P<thread>[^\]]*)\] +{LEVEL} +(?P<logger>\S+) *(?:- |: )(?P<message>.*)",
+    rf"{_ISO},? +\[?{LEVEL}\]?:? +(?P<message>.*)",
+    rf"{_SLASHED},? +\[?{LEVEL}\]?:? +(?P<message>.*)",
+)
+"""Forms that say more than where their time is."""
+
+TIMED: tuple[str, ...] = (
     rf"{_ISO},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",
     rf"{_SLASHED},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_ISO}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_SLASHED}\]?[:,]? +(?P<message>.*)",
-    # a time with letters, or of digits alone
-    r"(?P<time>\d{6} \d{6}) (?P<pid>\d+) (?P<level>\w+) (?P<logger>\S+): (?P<message>.*)",
-    r"(?P<time>\d{8}-\d{1,2}:\d{1,2}:\d{1,2}:\d{1,3})\|(?P<component>[^|]*)\|(?P<pid>\d+)\|(?P<message>.*)",
+    rf"\[?{_EPOCH}\]?[:,]? +(?P<message>.*)",
+    rf"\[?{_ANDROID}\]?[:,]? +(?P<message>.*)",
 )
+"""A time and the rest, of which little else is known; a table of such rows goes first."""
+
+TRACE = r"(?:\n(?P<trace>(?s:.*)))?"
+"""What follows the first line of a record, after the pattern of that line."""
 
 STARTS: tuple[str, ...] = (
     r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}",

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .catalog import LEVEL, LEVELS, PATTERNS, STARTS
+from .catalog import LEVEL, LEVELS, PATTERNS, STARTS, TIMED, TRACE
 from .sample import Sample
 
 Form = dict[str, Any]
@@ -41,8 +41,11 @@ def forms(found: Sample) -> Iterator[Form]:
     lines = found.lines[:_SAMPLE]
     yield from _marked(found, lines)
     yield from _lines(lines)
-    yield from _delimited(found)
-    yield from _patterns(lines)
+    tables = list(_delimited(found))
+    yield from (form for form in tables if form.get("header", True))
+    yield from _patterns(lines, PATTERNS)
+    yield from (form for form in tables if not form.get("header", True))
+    yield from _patterns(lines, TIMED)
     yield from _multiline(found, lines)
     yield {"type": "text"}
 
@@ -187,8 +190,8 @@ def _is_header(rows: list[list[str]]) -> bool:
     return names and not any(re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", cell) for cell in first)
 
 
-def _patterns(lines: list[str]) -> Iterator[Form]:
-    for pattern in PATTERNS:
+def _patterns(lines: list[str], patterns: tuple[str, ...]) -> Iterator[Form]:
+    for pattern in patterns:
         compiled = re.compile(pattern.replace(LEVEL, LEVELS))  # RE2's words for groups are Python's here
         if lines and all(compiled.fullmatch(line.rstrip()) for line in lines):
             yield {"type": "regex", "pattern": pattern}
@@ -199,6 +202,9 @@ def _multiline(found: Sample, lines: list[str]) -> Iterator[Form]:
     for start in STARTS:
         begins = sum(re.match(start, line) is not None for line in lines)
         if lines and re.match(start, lines[0]) and 1 < begins < len(lines):
+            firsts = [line for line in lines if re.match(start, line)]
+            for form in _patterns(firsts, (*PATTERNS, *TIMED)):
+                yield form | {"start": start, "pattern": form["pattern"] + TRACE}
             yield {"type": "text", "start": start}
             return
     indented = sum(line[:1] in " \t" for line in lines)
