@@ -21,7 +21,7 @@ from local.azure_monitor.checks import Checker
 from local.azure_monitor.config import StreamSpec
 from local.azure_monitor.losses import WARNINGS
 from shared.encode import Encoder
-from shared.model import Counts, Position, SourceFacts
+from shared.model import Batch, Counts, Position, SourceFacts
 from shared.pipeline import Limits, Start, front
 from shared.routes import Route, loads
 from tests.fuzz.inputs import Input
@@ -77,7 +77,6 @@ def _checked(case: Input, route: Route, dice: random.Random) -> Counter[str]:
     encoder, found, expected = Encoder(route.stream, Position()), Counter[str](), 0
     columns = {name: column.type for name, column in route.columns.items()}
     strict = Checker(StreamSpec(route.stream, route.table, columns))
-    batches = []
     for rows in rooms.rows(_pieces(rooms, case.data, dice)):
         block = rows.block
         if block.start.base != expected:
@@ -88,14 +87,17 @@ def _checked(case: Input, route: Route, dice: random.Random) -> Counter[str]:
         expected = block.end
         found["rows"] += len(rows.ordinals)
         found["rejects"] += len(rows.rejects)
-        batches += encoder.add(rows)
-    for batch in [*batches, *encoder.flush()]:
-        if batch.rows:
-            _accepted(strict, b"[" + b"".join(batch.text)[:-1].replace(b"\n", b",") + b"]")
+        for batch in encoder.add(rows):
+            _accepted(strict, batch)
+    for batch in encoder.flush():
+        _accepted(strict, batch)
     return found
 
 
-def _accepted(strict: Checker, body: bytes) -> None:
+def _accepted(strict: Checker, batch: Batch) -> None:
+    if not batch.rows:
+        return
+    body = b"[" + b"".join(batch.text)[:-1].replace(b"\n", b",") + b"]"
     losses = strict.check(body, dt.datetime.now(dt.UTC)).findings
     bad = {kind: count for kind, count in losses.counts.items() if kind not in WARNINGS}
     if bad:
