@@ -107,9 +107,14 @@ class ColumnChecker:
     def _name(self, name: str, column: Column, path: KeyPath) -> None:
         others = self._route.columns
         if is_reserved(name):
+            source = (
+                ""
+                if column.from_ or column.join or column.fact or column.value is not None
+                else f", and say from: {name}"
+            )
             self._say(
                 path,
-                f"{name} is reserved by Azure Monitor. Take another name, such as {legal(name, others)}, and say from: {name}.",
+                f"{name} is reserved by Azure Monitor. Take another name, such as {legal(name, others)}{source}.",
             )
         elif not is_legal(name):
             self._say(
