@@ -26,6 +26,8 @@ PACKAGE = Path("node_modules", "@kusto", "language-service-next")
 VARIABLE = "KUSTO_LANGUAGE_SERVICE"
 HOW = f"npm install @kusto/language-service-next, or name its folder in {VARIABLE}"
 SECONDS = 60
+"""To start in, however busy the machine is; each transform has SECONDS_EACH more."""
+SECONDS_EACH = 10
 
 _SCRIPT = Path(__file__).with_name("analyse.js")
 _NEEDED = ("bridge.min.js", "Kusto.Language.Bridge.min.js")
@@ -86,16 +88,17 @@ def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str
     """Ask about transforms, each a text and the columns of its source.
 
     Raises:
-        AnalyserError: it did not start, did not end within a minute, or gave no answer.
+        AnalyserError: it did not start, did not end in time, or gave no answer.
     """
     asked = {
         "transforms": [{"text": text, "columns": _kusto(columns)} for text, columns in transforms],
         "functions": _ONLY_IN_TRANSFORMS,
     }
+    patience = SECONDS + SECONDS_EACH * len(transforms)
     command = [analyser.node, str(_SCRIPT), str(analyser.package)]
     try:
         run = subprocess.run(  # noqa: S603 - node, found on PATH
-            command, input=msgspec.json.encode(asked), capture_output=True, timeout=SECONDS, check=True
+            command, input=msgspec.json.encode(asked), capture_output=True, timeout=patience, check=True
         )
         found = msgspec.json.decode(run.stdout, type=list[Analysis])
     except subprocess.CalledProcessError as error:

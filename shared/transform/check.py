@@ -45,7 +45,11 @@ def check_transform(
     if not isinstance(table, Table):
         table = UNKNOWN if table is None else Table(table, whole=True)
     check = _Check(text, columns)
-    result = check.run()
+    try:
+        result = check.run()
+    except RecursionError:
+        check.say(0, "is nested too deep.", "syntax")
+        result = Columns(certain=False)
     problems = check.problems
     if any(found.kind == "bracket" for found in problems):
         problems = [found for found in problems if found.kind not in _GUESSED]

@@ -218,6 +218,13 @@ def test_a_parse_of_eleven_columns_is_named() -> None:
     assert "at most 10 columns" in problem.sentence
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("(", ")"), ("toupper(", ")"), ("Bag[", "]"), ("-", "")])
+def test_a_text_that_is_nested_too_deep_is_a_problem(opening: str, closing: str) -> None:
+    """Whatever the depth, the check ends with a sentence, not with an exception."""
+    deep = check_transform(f"source | where Text == {opening * 3000}Text{closing * 3000}", COLUMNS, None)
+    assert "is nested too deep." in [problem.sentence for problem in deep.problems]
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 def test_any_piece_of_a_transform_is_looked_at_without_an_exception(size: int) -> None:
     """Whatever is cut off or left out of a text, the check ends with problems or without, never an exception."""
