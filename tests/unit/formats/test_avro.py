@@ -16,6 +16,7 @@ from shared.formats.avrocodecs import CODECS, MAX_UNPACKED, unpack
 from shared.formats.avrofile import MAX_BLOCK, MAX_HEADER
 from shared.formats.avrorecords import AT_ONCE
 from shared.formats.face import MAX_RECORD_BYTES
+from shared.formats.jsonodd import DUPLICATES
 from shared.formats.jsonvalue import Problem
 from shared.formats.moments import day, moments, time_of_day
 from shared.model import Block, Position
@@ -295,6 +296,13 @@ def test_a_body_is_read_as_the_route_says(body: bytes, how: str, expected: Any) 
     """`body` decides what becomes of a message's bytes."""
     records, rejects = read("avro", avro(EVENT, [event(1, body)]), body=how)
     assert [record["Body"] for record in records] == [expected]
+    assert rejects == []
+
+
+def test_a_key_that_comes_twice_in_a_body_loses_nothing() -> None:
+    """Of a body with a key twice the earlier value is kept too, whether bodies are read one by one or at once."""
+    records, rejects = read("avro", avro(EVENT, [event(1, b'{"a":1,"a":2}'), event(2, b'{"a":3}')]))
+    assert [record["Body"] for record in records] == [{"a": 2, DUPLICATES: {"a": [1]}}, {"a": 3}]
     assert rejects == []
 
 

@@ -257,7 +257,7 @@ PAGE = bytes.fromhex("1500 1514 1514 2c 1508 1500 1506 1506 00 00") + bytes(10)
         (PAGE[:6], 4, 0),
         (PAGE.replace(b"\x15\x14", b"\x15\x13", 1), 4, 0),  # fewer than no bytes
         (b"\x15\x02\x15\x00\x15\x00\x00" * 99, 4, 0),  # nothing but indexes
-        (b"\x1c" * 9999, 4, 0),
+        (b"\x9c" * 9999, 4, 0),
         (b"\xff" * 99, 4, 0),
     ],
 )
