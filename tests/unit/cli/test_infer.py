@@ -46,8 +46,7 @@ def columns(tmp_path: Path, name: str, content: str | bytes) -> dict[str, Any]:
 def test_types_names_and_the_time(tmp_path: Path) -> None:
     """Each key gets the narrowest type that every value fits, a legal name, and the time its column."""
     text = (
-        "when,Type,zip,n,share,ok,big\n"
-         f"{FRESH},a,01234,1,1.5,true,5000000000\n{FRESH},b,10115,,2,FALSE,1\n"
+        f"when,Type,zip,n,share,ok,big\n{FRESH},a,01234,1,1.5,true,5000000000\n{FRESH},b,10115,,2,FALSE,1\n"
     )
     assert columns(tmp_path, "a.csv", text) == {
         "TimeGenerated": {"type": "datetime", "from": "when"},
