@@ -1,13 +1,9 @@
-"""One XML element to one record.
+"""One XML element to one record, quickly where it is plain.
 
-Rule: an element with nothing but text is that text; any other is a dict of its
-attributes and children by their names without prefixes, its own text under `_text`;
-what comes twice under a name is a list. An element that `keyed` names stands under
-the value of its attribute: `<Data Name="x">1</Data>` is `{"x": "1"}`. Invariant:
-both ways here give the same record. Strategy: text is cut at every `<`, and a tag
-that was seen before is known; whatever is not plain elements (comments, CDATA, mixed
-content, anything doubtful) is left to expat, and only expat says why a text is no
-XML. No declaration of entities is ever read: none but XML's five can be used.
+Rule: what an element becomes is said in xmltree.py. Invariant: both ways, here and
+there, give the same record. Strategy: text is cut at every `<`, and a tag that was
+seen before is known; whatever is not plain elements (comments, CDATA, mixed content,
+anything doubtful) is left to expat, and only expat says why a text is no XML.
 """
 
 from __future__ import annotations
@@ -15,17 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from xml.parsers import expat
 
 from ..model import Record
 from .jsonvalue import Problem
-from .lines import invalid_utf8
+from .xmltree import MAX_DEPTH, SPACE, as_record, by_expat, declares, local_name, placed, put, with_text
 
-TEXT = "_text"
-"""Where an element's own text stands beside its attributes and children."""
-
-MAX_DEPTH = 100
-_SPACE = " \t\n\r"
 _CONTROL = bytes(set(range(32)) - {9, 10, 13})
 _NO_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _CHARACTERS = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
@@ -46,14 +36,6 @@ class _Doubtful(Exception):  # noqa: N818 - never leaves this module
     """Not plain elements."""
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
-    """XML that is read no further."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.problem = Problem(reason, detail)
-
-
 _Tag = tuple[int, str, str, Record | None, str]
 """What stands between `<` and `>`: kind; name as it is written; where the element stands in its
 parent; attributes; what the piece of text after it is if it has no children."""
@@ -62,10 +44,42 @@ parent; attributes; what the piece of text after it is if it has no children."""
 class _Shape(NamedTuple):
     """A tag but for the values of its attributes."""
 
-    empty: bool
+    kind: int
     name: str
+    key: str
     attributes: tuple[str, ...]
     """Their names; "" for a declaration of a namespace."""
+    end: str
+    plain: bool
+    """Whether its attributes are what the record gets of it."""
+
+
+class _Top:
+    """What elements that are in no other become.
+
+    Args:
+        keyed: see Elements.
+        wanted: the name that they must have.
+    """
+
+    def __init__(self, keyed: Mapping[str, str], wanted: str | None) -> None:
+        self.records: list[Record] = []
+        self.members: Record = {}
+        """Always empty."""
+        self._keyed = keyed
+        self._wanted = wanted
+        self._name = ""
+
+    def add(self, here: Record, key: str, found: Any, name: str) -> None:
+        """Add an element to another that has one like it, or to the records."""
+        if here is not self.members:
+            put(here, key, found)
+            return
+        if name != self._name:
+            if local_name(name) in self._keyed or self._wanted not in {None, local_name(name)}:
+                raise _Doubtful
+            self._name = name
+        self.records.append(as_record(name, found))
 
 
 class Elements:
@@ -83,7 +97,7 @@ class Elements:
     def one(self, raw: bytes) -> Record | Problem:
         """The record that an element is, or why it is no XML."""
         found = self.many(raw, None)
-        return found[0] if found is not None and len(found) == 1 else self._by_expat(raw)
+        return found[0] if found is not None and len(found) == 1 else by_expat(raw, self._keyed)
 
     def many(self, raw: bytes, wanted: str | None) -> list[Record] | None:
         """The records of elements one after another, if all are plain; else None.
@@ -92,7 +106,9 @@ class Elements:
             raw: begins and ends with an element's tag.
             wanted: the name that all of them have, without a prefix.
         """
-        if b"<!" in raw or b"<?" in raw or b"]]>" in raw or len(raw.translate(None, _CONTROL)) != len(raw):
+        if b"]" in raw and b"]]>" in raw:  # one character is found ten times as fast
+            return None
+        if len(raw.translate(None, _CONTROL)) != len(raw):
             return None
         if not raw.isascii() and any(character in raw for character in _NO_CHARACTERS):
             return None
@@ -108,50 +124,47 @@ class Elements:
 
     def _read(self, text: str, wanted: str | None) -> list[Record]:  # noqa: PLR0912 - a call a tag costs too much
         tags, learn, references = self._tags, self._learn, "&" in text
-        records: list[Record] = []
-        top: Record = {}
-        here, stack = top, list[tuple[Record, int, str, str]]()
+        top = _Top(self._keyed, wanted)
+        here = roots = top.members
+        stack = list[tuple[Record, int, str, str]]()
         pieces = iter(text.split("<"))
-        part = None if next(pieces) else next(pieces, None)
-        while part is not None:
-            tag, closed, value = part.partition(">")
-            if not closed:
-                raise _Doubtful
-            kind, name, key, attributes, end = tags[tag] if tag in tags else learn(tag)
-            if kind <= _OPEN_LISTED:
-                part = next(pieces, "")
-                if part != end and part.rstrip(_SPACE) != end:  # it has children
-                    if value.strip(_SPACE) or len(stack) >= MAX_DEPTH:
-                        raise _Doubtful
-                    stack.append((here, kind, name, key))
-                    here = {} if attributes is None else attributes
-                    continue
-                found: Any = _unescaped(value) if references and "&" in value else value
-                if attributes:
-                    found = _with_text(attributes, found)
-            else:
-                if value.strip(_SPACE):
+        if next(pieces):
+            raise _Doubtful
+        for piece in pieces:
+            part = piece
+            while True:
+                tag, closed, value = part.partition(">")
+                kind, name, key, attributes, end = tags[tag] if tag in tags else learn(tag)
+                if not closed:
                     raise _Doubtful
-                found = attributes or ""
-                if kind == _END:
-                    if not stack or stack[-1][2] != name:
+                if kind <= _OPEN_LISTED:
+                    part = next(pieces, "")
+                    if part != end and part.rstrip(SPACE) != end:  # it has children
+                        if (value and value.strip(SPACE)) or len(stack) >= MAX_DEPTH:
+                            raise _Doubtful
+                        stack.append((here, kind, name, key))
+                        here = {} if attributes is None else attributes
+                        continue
+                    found: Any = _unescaped(value) if references and "&" in value else value
+                    if attributes is not None:
+                        found = with_text(attributes, found)
+                else:
+                    if value and value.strip(SPACE):
                         raise _Doubtful
-                    found = here
-                    here, kind, name, key = stack.pop()
-            if here is top:
-                if _local(name) in self._keyed or wanted not in {None, _local(name)}:
-                    raise _Doubtful
-                records.append(_record(name, found))
-            elif kind & 1:
-                _put(here, key, [found])
-            elif key in here:
-                _put(here, key, found)
-            else:
-                here[key] = found
-            part = next(pieces, None)
+                    found = "" if attributes is None else attributes
+                    if kind == _END:
+                        if not stack or stack[-1][2] != name:
+                            raise _Doubtful
+                        found = here
+                        here, kind, name, key = stack.pop()
+                if kind & 1 or key in here or here is roots:
+                    top.add(here, key, [found] if kind & 1 else found, name)
+                else:
+                    here[key] = found
+                break
         if stack:
             raise _Doubtful
-        return records
+        return top.records
 
     def _learn(self, tag: str) -> _Tag:
         """What a tag means that is met for the first time, or whose attributes may differ each time."""
@@ -166,7 +179,7 @@ class Elements:
             if rest[0]:
                 raise _Doubtful
             return self._known(tag, (_END, name, "", None, ""))
-        return self._known(tag, self._tag(_Shape(bool(rest[1]), name, ()), []))
+        return self._known(tag, self._tag(self._shape(bool(rest[1]), name, ()), []))
 
     def _known(self, text: str, tag: _Tag) -> _Tag:
         if len(self._tags) >= _KNOWN_TAGS:
@@ -186,7 +199,7 @@ class Elements:
         if shape is None:
             if len(self._shapes) >= _KNOWN_TAGS:
                 self._shapes.clear()
-            shape = self._shapes[outline] = _shape(between)
+            shape = self._shapes[outline] = self._shape(*_outline(between))
         values = parts[1::2]
         if "\n" in text or "\t" in text:
             values = [value.translate(_AS_SPACE) for value in values]
@@ -195,106 +208,24 @@ class Elements:
         tag = self._tag(shape, values)
         return self._known(text, tag) if tag[3] is None else tag
 
+    def _shape(self, empty: bool, name: str, attributes: tuple[str, ...]) -> _Shape:
+        key = local_name(name)
+        plain = key not in self._keyed and "" not in attributes
+        return _Shape(_EMPTY if empty else _OPEN, name, key, attributes, f"/{name}>", plain)
+
     def _tag(self, shape: _Shape, values: list[str]) -> _Tag:
-        empty, name, names = shape
-        key, kind = _local(name), _EMPTY if empty else _OPEN
+        kind, name, key, names, end, plain = shape
         attributes: Record = dict(zip(names, values, strict=True))
-        attributes.pop("", None)
-        if key in self._keyed:
-            listed, key = _place(key, self._keyed[key], attributes)
-            kind += listed
-        return kind, name, key, attributes or None, f"/{name}>"
-
-    # -- anything ----------------------------------------------------------------------------
-
-    def _by_expat(self, raw: bytes) -> Record | Problem:
-        tree = _Tree(self._keyed)
-        parser = expat.ParserCreate("utf-8")
-        parser.buffer_text = parser.ordered_attributes = True
-        parser.StartDoctypeDeclHandler = tree.refuse
-        parser.StartElementHandler = tree.start
-        parser.EndElementHandler = tree.end
-        parser.CharacterDataHandler = tree.text
-        try:
-            parser.Parse(raw, True)
-        except _Refused as refused:
-            return refused.problem
-        except expat.ExpatError as error:
-            return _explain(raw, error, parser.ErrorByteIndex)
-        return tree.record
-
-
-class _Element(NamedTuple):
-    """An element that is open."""
-
-    name: str
-    key: str
-    listed: bool
-    members: Record
-    texts: list[str]
-
-
-class _Tree:
-    """Takes what expat finds."""
-
-    def __init__(self, keyed: Mapping[str, str]) -> None:
-        self.record: Record = {}
-        self._keyed = keyed
-        self._open: list[_Element] = []
-        self._parents = set[int]()
-        """Depths of open elements that have children."""
-
-    def refuse(self, *_: Any) -> None:
-        """A document type declaration: the entities that it may declare are never expanded."""
-        raise _Refused("InvalidXml", "a document type declaration cannot stand in a record")
-
-    def start(self, name: str, attributes: list[str]) -> None:
-        """An element begins; its attributes are names and values in turn."""
-        depth = len(self._open)
-        if depth > MAX_DEPTH:
-            raise _Refused("TooDeep", f"elements are nested deeper than {MAX_DEPTH}")
-        members: Record = {}
-        for attribute, value in zip(attributes[::2], attributes[1::2], strict=True):
-            if not _declares(attribute):
-                _put(members, _local(attribute), value)
-        key, listed = _local(name), False
-        if depth:
-            self._parents.add(depth - 1)
+        if not plain:
+            attributes.pop("", None)
             if key in self._keyed:
-                listed, key = _place(key, self._keyed[key], members)
-        self._open.append(_Element(name, key, listed, members, []))
-
-    def text(self, text: str) -> None:
-        """Some text."""
-        self._open[-1].texts.append(text)
-
-    def end(self, _: str) -> None:
-        """The element that began last ends."""
-        element = self._open.pop()
-        depth, text = len(self._open), "".join(element.texts)
-        found: Any = text
-        if depth in self._parents:
-            self._parents.remove(depth)
-            found = _with_text(element.members, text)
-        elif element.members:
-            found = _with_text(element.members, text)
-        if not depth:
-            self.record = _record(element.name, found)
-        else:
-            _put(self._open[-1].members, element.key, [found] if element.listed else found)
+                listed, key = placed(key, self._keyed[key], attributes)
+                kind += listed
+        return kind, name, key, attributes or None, end
 
 
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def _declares(attribute: str) -> bool:
-    """Whether an attribute declares a namespace, and holds nothing of the record."""
-    return attribute == "xmlns" or attribute.startswith("xmlns:")
-
-
-def _shape(between: list[str]) -> _Shape:
-    """The shape of a tag from what stands between the values of its attributes."""
+def _outline(between: list[str]) -> tuple[bool, str, tuple[str, ...]]:
+    """Whether a tag is its own end, its name and its attributes', from what stands between their values."""
     found = _NAME.match(between[0])
     if found is None:
         raise _Doubtful
@@ -306,54 +237,11 @@ def _shape(between: list[str]) -> _Shape:
         names.append(attribute[1])
         rest = part
     end = _TAG_END.fullmatch(rest)
-    local = ["" if _declares(name) else _local(name) for name in names]
+    local = ["" if declares(name) else local_name(name) for name in names]
     kept = [name for name in local if name]
     if end is None or len(set(names)) < len(names) or len(set(kept)) < len(kept):
         raise _Doubtful
-    return _Shape(bool(end[1]), found[0], tuple(local))
-
-
-def _place(key: str, attribute: str, members: Record) -> tuple[bool, str]:
-    """Whether a keyed element is in a list, and its key, which is taken from its attributes."""
-    value = members.get(attribute)
-    if not value or type(value) is not str:
-        return True, key
-    del members[attribute]
-    return False, value
-
-
-def _put(members: Record, key: str, value: Any) -> None:
-    """Add a value; one that is there already makes a list."""
-    if key not in members:
-        members[key] = value
-        return
-    there = members[key]
-    if type(there) is not list:
-        there = members[key] = [there]
-    if type(value) is list:
-        there += value
-    else:
-        there.append(value)
-
-
-def _with_text(members: Record, text: str) -> Record:
-    if text.strip(_SPACE):
-        _put(members, TEXT, text)
-    return members
-
-
-def _record(name: str, found: Any) -> Record:
-    """An element as a record; of a Windows event `System.EventID` is a text in any case."""
-    if type(found) is str:
-        return {TEXT: found} if found else {}
-    record: Record = found
-    system = record.get("System") if _local(name) == "Event" else None
-    if type(system) is dict and type(system.get("EventID")) is dict:
-        more = system["EventID"]
-        system["EventID"] = more.pop(TEXT, "")
-        for key, value in more.items():
-            _put(system, key, value)
-    return record
+    return bool(end[1]), found[0], tuple(local)
 
 
 def _unescaped(text: str) -> str:
@@ -375,15 +263,3 @@ def _referred(found: re.Match[str]) -> str:
     ):
         return chr(code)
     raise _Doubtful
-
-
-_UNKNOWN_ENTITY = expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]
-
-
-def _explain(raw: bytes, error: expat.ExpatError, place: int) -> Problem:
-    try:
-        raw.decode()
-    except UnicodeDecodeError as invalid:
-        return invalid_utf8(invalid)
-    more = "; none but the five of XML itself can be used" if error.code == _UNKNOWN_ENTITY else ""
-    return Problem("InvalidXml", f"{expat.ErrorString(error.code)} at byte {place} of the record{more}")

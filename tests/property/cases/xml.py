@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.formats import xmlaround, xmldoc, xmlrecord
+from shared.formats import xmlaround, xmldoc, xmlrecord, xmltree
 from tests.property.case import Case
 
 PIECES = [
@@ -84,4 +84,9 @@ CASES = {
     "xml-path": Case("xml", {"element": "r/e", "keyed": {"f": "a"}}, PIECES),
 }
 
-SMALL = [(xmldoc, "_OVERLAP", 200), (xmlaround, "DEEPEST", 4), (xmlrecord, "MAX_DEPTH", 5)]
+SMALL = [
+    (xmldoc, "_OVERLAP", 200),
+    (xmlaround, "DEEPEST", 4),
+    (xmlrecord, "MAX_DEPTH", 5),
+    (xmltree, "MAX_DEPTH", 5),
+]

@@ -15,6 +15,7 @@ from shared.decode import make_decoder
 from shared.formats import FORMATS, MAX_RECORD_BYTES, RAW_BYTES
 from shared.formats.jsonvalue import Problem
 from shared.formats.xmlrecord import Elements
+from shared.formats.xmltree import by_expat
 from tests.unit.formats.reading import blocks, parser, read
 
 MB = 1024 * 1024
@@ -73,7 +74,7 @@ def test_plain_elements_are_read_as_expat_reads_them(element: str, junk: str, pl
     """Where the quick way gives a record it is expat's, and what expat refuses it never takes."""
     raw = (element[:place] + junk + element[place:]).encode()
     elements = Elements({"Data": "Name"})
-    quick, slow = elements.many(raw, None), elements._by_expat(raw)
+    quick, slow = elements.many(raw, None), by_expat(raw, {"Data": "Name"})
     if quick is not None and len(quick) == 1:
         assert quick[0] == slow
         assert repr(quick[0]) == repr(slow)  # in the same order
