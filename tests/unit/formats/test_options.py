@@ -68,7 +68,7 @@ def test_a_row_that_csv_cannot_read_costs_itself() -> None:
     reader = parser("csv")
     before = csv.field_size_limit(10)
     try:
-        found = [*reader.feed(b"a,b\n1,2\n\"" + b"x" * 11 + b"\",3\n4,5\n"), *reader.flush()]
+        found = [*reader.feed(b'a,b\n1,2\n"' + b"x" * 11 + b'",3\n4,5\n'), *reader.flush()]
     finally:
         csv.field_size_limit(before)
     assert [r for b in found for r in b.dicts()] == [{"a": "1", "b": "2"}, {"a": "4", "b": "5"}]
