@@ -204,7 +204,7 @@ class Elements:
         if "\n" in text or "\t" in text:
             values = [value.translate(_AS_SPACE) for value in values]
         if "&" in text:
-            values = [_unescaped(value) for value in values]
+            values = [_unescaped(value) if "&" in value else value for value in values]
         tag = self._tag(shape, values)
         return self._known(text, tag) if tag[3] is None else tag
 
