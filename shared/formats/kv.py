@@ -166,10 +166,10 @@ class KvParser(TextParser):
         words, pairs = self._pairs.without_words(lines)
         found = self._shapes.records(pairs)
         for index, record in enumerate(found):
-            if record is None or (words and TEXT in record):
+            if record is None:
                 found[index] = self._pairs.read(lines[index])
             elif words and words[index]:
-                record[TEXT] = words[index].strip(" \t")
+                record[TEXT] = (words[index] + record.get(TEXT, "")).strip(" \t")
         return found
 
 

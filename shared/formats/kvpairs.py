@@ -140,13 +140,11 @@ class Pairs:
         before = line[:begin]
         return 0 if not before.strip(" \t") or any(quote in before for quote in self._quotes) else begin
 
-    def pairs(self, line: str) -> list[tuple[str, str]]:
-        """The pairs of a line that has nothing else, as they are written; else []."""
-        tokens = list(self._tokens(line))
-        return [] if any(word or not key for key, _, word in tokens) else [(k, v) for k, v, _ in tokens]
+    def tokens(self, line: str) -> list[tuple[str, str, str]]:
+        """For each pair of a line key, value and "", for each word "", "" and the word, all as written."""
+        return list(self._tokens(line))
 
     def _tokens(self, line: str) -> Iterable[tuple[str, str, str]]:
-        """Key and value, or a word."""
         if len(line) <= _LONG:
             return self._token.findall(line)
         return (found.groups("") for found in self._token.finditer(line))  # type: ignore[misc]

@@ -1,10 +1,11 @@
 r"""Lines that have the same keys in the same order as lines before them.
 
-Rule: a program writes the same keys again and again, so a line that was read pair by
-pair is also a pattern for others. Invariant: a shape matches a line only if reading
-it pair by pair gives the same record; what it is not sure of it does not match
-(escapes, odd blanks, a key twice). Strategy: lines that may have a shape in common
-are matched in one call; only what has no shape is read pair by pair.
+Rule: a program writes the same keys again and again, so a line that was read token by
+token is also a pattern for others: its keys and its words as they are, any values.
+Invariant: a shape matches a line only if reading it token by token gives the same
+record; what it is not sure of it does not match (odd blanks, a key twice, quotes around
+keys). Strategy: lines that may have a shape in common are matched in one call; only
+what has no shape is read token by token.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from .kvpairs import Grammar, Pairs
+from .kvpairs import TEXT, Grammar, Pairs
+
+_Tokens = Sequence[tuple[str, str, str]]
 
 _OFTEN = 16
 """A shape has to take so many lines when it is made, and a share of those that it is made for."""
@@ -30,14 +33,18 @@ _MOST_KEYS = 90
 
 
 class Shape(NamedTuple):
-    """The keys of some line, and the patterns of lines like it."""
+    """The keys and words of some line, and the patterns of lines like it."""
 
     names: tuple[str, ...]
+    quoted: tuple[str, ...]
+    """The keys whose values are in quotes."""
+    words: dict[str, Any]
+    """What its words are in a record."""
     line: Callable[[str], re.Match[str] | None]
     lines: Callable[[str], list[Any]]
-    """The values of every line of a text that has this shape."""
+    """The values of every line of a text that has this shape and no escape between quotes."""
     every_line: Callable[[str], list[tuple[str, ...]]]
-    """The same and "" at the end; of a line that has not this shape, the line at the end."""
+    """The values and "" for each line that has this shape; "" for each value and the line for others."""
 
 
 class Shapes:
@@ -65,7 +72,9 @@ class Shapes:
         """The shape that all of the lines have, and the values of each; None if they have several."""
         shapes = self._by_count.get(self._count(lines[0]), ())
         shape = next((shape for shape in shapes if shape.line(lines[0])), None)
-        if shape is None or not all(map(shape.line, (lines[-1], *lines[:: len(lines) // 4 + 1]))):
+        if shape is None or shape.words:
+            return None
+        if not all(map(shape.line, (lines[-1], *lines[:: len(lines) // 4 + 1]))):
             return None
         found = shape.lines("\n".join(lines))
         if len(found) != len(lines):
@@ -83,12 +92,12 @@ class Shapes:
             shapes = self._by_count.setdefault(count, [])
             left = group
             for shape in shapes:
-                left = _fill(found, lines, left, shape)
+                left = self._fill(found, lines, left, shape)
             while len(left) >= _OFTEN and len(shapes) < _SEVERAL:
                 new = self._learn(lines[left[0]])
                 if new is None:
                     break
-                before, left = len(left), _fill(found, lines, left, new)
+                before, left = len(left), self._fill(found, lines, left, new)
                 if before - len(left) < max(_OFTEN, before // _SHARE):
                     self._failures += 1
                     break
@@ -99,53 +108,78 @@ class Shapes:
         """What lines of one shape mostly have in common."""
         return line.count(self._grammar.value), line.count(self._quote)
 
+    def _fill(
+        self, found: list[Any], lines: Sequence[str], indexes: Sequence[int], shape: Shape
+    ) -> list[int]:
+        """Put in the records of those lines that have this shape; give the indexes of the others."""
+        left, escape = [], self._grammar.escape
+        rows = shape.every_line("\n".join([lines[index] for index in indexes]))
+        records: Iterable[dict[str, Any]] = map(dict, map(zip, repeat(shape.names), rows))
+        for index, row, record in zip(indexes, rows, records, strict=True):
+            if row[-1]:
+                left.append(index)
+                continue
+            if escape and escape in lines[index]:
+                for name in shape.quoted:
+                    record[name] = self._grammar.unescape(record[name])
+            if shape.words:
+                record.update(shape.words)
+            found[index] = record
+        return left
+
     def _learn(self, line: str) -> Shape | None:
-        """The shape of a line; None if it has not only pairs, or there are shapes enough."""
+        """The shape of a line; None if it can have none, or there are shapes enough."""
         if not self._left or self._failures >= _FAILURES:
             return None
-        pairs = self._pairs.pairs(line)
+        tokens = self._pairs.tokens(line)
+        pairs = [(key, value) for key, value, _ in tokens if key]
+        words = [word.rstrip(" \t") for key, _, word in tokens if not key]
         names = tuple(key for key, _ in pairs)
-        if not 0 < len(names) <= _MOST_KEYS or len(set(names)) != len(names):
-            return None
-        if any(name[0] in self._grammar.quotes or name.strip(" \t") != name for name in names):
-            return None
-        joint = next((j for j in self._joints if _joined(pairs, *j) == line), None)
-        if joint is None:
+        joint = next((j for j in self._joints if _joined(tokens, *j) == line), None)
+        if joint is None or not self._is_plain(names, words):
             return None
         self._left -= 1
-        pair, value = map(re.escape, joint)
-        pattern = pair.join(f"{re.escape(key)}{value}{self._value(text[:1])}" for key, text in pairs)
+        quotes = self._grammar.quotes
+        patterns = [self._pattern(tokens, *joint, escapes=escapes) for escapes in (True, False)]
         shape = Shape(
             names,
-            re.compile(pattern).fullmatch,
-            re.compile(f"(?m)^{pattern}$").findall,
-            re.compile(f"(?m)^(?:{pattern}$|(.+))").findall,
+            tuple(key for key, value in pairs if value and value[0] in quotes),
+            dict.fromkeys(words, True) if self._grammar.flags or not words else {TEXT: " ".join(words)},
+            re.compile(patterns[0]).fullmatch,
+            re.compile(f"(?m)^{patterns[1]}$").findall,
+            re.compile(f"(?m)^(?:{patterns[0]}$|(.+))").findall,
         )
         return shape if shape.line(line) else None
 
-    def _value(self, first: str) -> str:
+    def _is_plain(self, names: tuple[str, ...], words: list[str]) -> bool:
+        """Whether other lines with these keys and words would be taken apart in the same places."""
+        grammar = self._grammar
+        if not 0 < len(names) <= _MOST_KEYS or len({*names, *words, TEXT}) <= len(names) + len(set(words)):
+            return False
+        if any(name[0] in grammar.quotes or name.strip(" \t") != name for name in names):
+            return False
+        special = {grammar.value, *grammar.quotes}
+        return not words or (not grammar.pair and not any(s in word for s in special for word in words))
+
+    def _pattern(self, tokens: _Tokens, pair: str, value: str, *, escapes: bool) -> str:
+        """The pattern of lines like the one that these tokens are of."""
+        return re.escape(pair).join(
+            f"{re.escape(key + value)}{self._value(text[:1], escapes=escapes)}"
+            if key
+            else re.escape(word.rstrip(" \t"))
+            for key, text, word in tokens
+        )
+
+    def _value(self, first: str, *, escapes: bool) -> str:
         """The pattern of a value that begins with this character, as a group."""
         grammar = self._grammar
         if first and first in grammar.quotes:
-            return grammar.quoted(first, group="(", escapes=False)
+            return grammar.quoted(first, group="(", escapes=escapes)
         no_quote = f"(?![{re.escape(grammar.quotes)}])" if grammar.quotes else ""
         if not grammar.pair:
             return f"({no_quote}{grammar.some()}*+)"
         return rf"({no_quote}(?![ \t]){grammar.some()}*+)(?<![ \t])"
 
 
-def _fill(found: list[Any], lines: Sequence[str], indexes: Sequence[int], shape: Shape) -> list[int]:
-    """Put in the records of those lines that have this shape; give the indexes of the others."""
-    left = []
-    rows = shape.every_line("\n".join([lines[index] for index in indexes]))
-    records = map(dict, map(zip, repeat(shape.names), rows))
-    for index, row, record in zip(indexes, rows, records, strict=True):
-        if row[-1]:
-            left.append(index)
-        else:
-            found[index] = record
-    return left
-
-
-def _joined(pairs: Iterable[tuple[str, str]], pair: str, value: str) -> str:
-    return pair.join(f"{key}{value}{text}" for key, text in pairs)
+def _joined(tokens: _Tokens, pair: str, value: str) -> str:
+    return pair.join(f"{key}{value}{text}" if key else word.rstrip(" \t") for key, text, word in tokens)
