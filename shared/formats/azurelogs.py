@@ -51,8 +51,8 @@ class AzureOptions(
     - of virtual networks `state` (B, C, E, D) and `encryption`; `flow_time` is in milliseconds
       (`format: epoch_ms`), `protocol` a number such as 6.
 
-    All values of a tuple are strings; counts that are not there are left out. A tuple of another length is
-    rejected on its own (BadFlowTuple).
+    All values of a tuple are strings; counts that are not there are left out. A record without flows is a
+    row itself. A tuple of another length is rejected on its own (BadFlowTuple).
 
     ```yaml
     format: { type: azure }
