@@ -21,12 +21,13 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=None, help="where to begin; each input has a seed of its own"
     )
+    parser.add_argument("--inputs", type=int, default=None, help="stop after so many")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else time.time_ns() % 10**9
     inputs = Inputs(options.formats)
     ends, counts, done = time.monotonic() + options.seconds, Counter[str](), 0
     print(f"seed {seed}, {len(inputs.seeds)} inputs to begin with, {', '.join(inputs.kinds)}")
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and done != options.inputs:
         dice = random.Random(seed + done)
         case = inputs.next(dice)
         try:

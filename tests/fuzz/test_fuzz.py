@@ -13,6 +13,8 @@ from shared.formats import FORMATS
 from tests.fuzz.inputs import Inputs
 
 SECONDS = 60
+INPUTS = 2_000
+"""The same ones every time: what fails here is a change, and no luck. `make fuzz` looks for new ones."""
 PEAK_MB = 600
 
 
@@ -20,7 +22,17 @@ PEAK_MB = 600
 def test_any_bytes_give_rows_or_rejects() -> None:
     """Whatever bytes come, each record is a row that the strict endpoint keeps or a reject, and memory has a bound."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", "--seconds", str(SECONDS)],
+        [
+            sys.executable,
+            "-m",
+            "tests.fuzz",
+            "--seconds",
+            str(SECONDS),
+            "--seed",
+            "77",
+            "--inputs",
+            str(INPUTS),
+        ],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -34,8 +46,8 @@ def test_any_bytes_give_rows_or_rejects() -> None:
             r"([\d,]+) (?:rows|rejects|MB)", re.sub(r"peak memory (\d+) MB", r"\1 MB", done.stdout)
         )
     )
-    assert rows > 1_000
-    assert rejects > 1_000
+    assert rows > 100
+    assert rejects > 100
     assert peak < PEAK_MB
 
 
