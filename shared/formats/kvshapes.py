@@ -159,7 +159,8 @@ class Shapes:
         if any(name[0] in grammar.quotes or name.strip(" \t") != name for name in names):
             return False
         special = {grammar.value, *grammar.quotes}
-        return not words or (not grammar.pair and not any(s in word for s in special for word in words))
+        plain = not any(not word or s in word for s in special for word in words)
+        return not words or (plain and not grammar.pair)
 
     def _pattern(self, tokens: _Tokens, pair: str, value: str, *, escapes: bool) -> str:
         """The pattern of lines like the one that these tokens are of."""

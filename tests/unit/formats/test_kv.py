@@ -97,6 +97,8 @@ def test_lines_that_are_alike_are_read_as_if_they_were_not(name: str, data: st.D
         '"a"=1 b=2',
         "a=1  b=2",
         " a=1 b=2 ",
+        " a=1",
+        "a=1 ",
         'a="x y" b',
         "a=1 b",
         "_text=1 b=2",
