@@ -195,7 +195,7 @@ class AvroParser:
                 more = yield from self._header()
             else:
                 more = yield from self._block(self._file)
-            if self._size >= BLOCK_BYTES:
+            if self._size >= BLOCK_BYTES // 2:  # these bytes are denser than text
                 yield from self._close()
             more = more and bool(self._held)
 
@@ -312,7 +312,7 @@ class AvroParser:
 
     def _add(self, group: _Group, file: _File, offset: int, piece: Piece) -> None:
         made = rows(file.schema, piece.records, self._options.body)
-        group.odd = group.odd or piece.odd or is_odd(made, file.schema.body)
+        group.odd = group.odd or piece.odd or is_odd(file.schema, made)
         group.firsts.append(len(group.records))
         group.offsets.append(offset)
         if Bad not in set(map(type, made)):

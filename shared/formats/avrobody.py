@@ -56,6 +56,10 @@ def rows(schema: Schema, records: list[Any], how: How) -> list[Any]:
         made = [r if type(r) is Bad else list(r.values()) for r in records]
     else:
         made = list(map(list, map(dict.values, records)))
+    for place, read in schema.columns:
+        for row in made:
+            if type(row) is list and row[place] is not None:
+                row[place] = read(row[place])
     if schema.body is None:
         return made
     if how in {"auto", "json"}:
@@ -102,9 +106,13 @@ def _with_bodies(made: list[Any], place: int, read: Callable[[bytes], Any]) -> l
     return found
 
 
-def is_odd(made: list[Any], place: int | None) -> bool:
-    """Whether a body has a value that JSON cannot carry, though the sender wrote it so."""
-    return place is not None and any(type(row) is list and type(row[place]) is Odd for row in made)
+def is_odd(schema: Schema, made: list[Any]) -> bool:
+    """Whether a record holds what JSON cannot carry: a body as its sender wrote it, or a field's float."""
+    rows_ = [row for row in made if type(row) is list]
+    if schema.body is not None and any(type(row[schema.body]) is Odd for row in rows_):
+        return True
+    # NaN minus itself is NaN, and so is Infinity; of all other numbers it is 0
+    return any(row[place] and row[place] - row[place] for place in schema.reals for row in rows_)
 
 
 def _json(body: bytes) -> Any:

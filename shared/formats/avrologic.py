@@ -41,6 +41,14 @@ def logical(schema: Any, kind: str, binary: str) -> Any:
     return {**BINARY[binary], "type": kind} if kind in {"bytes", "fixed"} else kind
 
 
+def reader_of(kind: Any) -> Callable[..., Any] | None:
+    """What makes a value of a type that `logical` gave; None if values of the type are taken as they are."""
+    if not isinstance(kind, dict) or kind["type"] not in {"int", "long", "bytes"}:
+        return None
+    read = LOGICAL_READERS[f"{kind['type']}-{kind['logicalType']}"]
+    return partial(read, schema=kind) if read is _decimal else read
+
+
 def _is_sound(schema: Any, kind: str, given: Any) -> bool:
     if given == "decimal":
         scale = schema.get("scale", 0)

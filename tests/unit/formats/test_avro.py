@@ -187,6 +187,33 @@ def test_a_schema_that_contains_itself_is_read() -> None:
     assert read("avro", avro(NODE, [chain])) == ([chain], [])
 
 
+def test_fields_of_records_in_records_of_their_type() -> None:
+    """A logical type, and bytes, are converted in a record that another one of its type holds, too."""
+    fields = [
+        {"name": "t", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "Body", "type": "bytes"},
+        {"name": "next", "type": ["null", "N"]},
+    ]
+    data = with_block({"type": "record", "name": "N", "fields": fields}, 1, b"\x02\x02a\x02\x04\x02b\x00")
+    inner = {"t": "1970-01-01T00:00:00.002Z", "Body": "Yg==", "next": None}
+    records, rejects = read("avro", data)
+    assert records == [{"t": "1970-01-01T00:00:00.001Z", "Body": "YQ==", "next": inner}]
+    assert rejects == []
+
+
+def test_fields_that_may_be_null() -> None:
+    """A field that is null or of a logical type is converted where it is there."""
+    decimal = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 1}
+    fields = [
+        {"name": "d", "type": ["null", decimal]},
+        {"name": "f", "type": ["null", "float", "double"]},
+        {"name": "t", "type": [{"type": "int", "logicalType": "date"}, "null"]},
+    ]
+    content = b"\x02\x02\x05\x02\x00\x00\x00\x3f\x00\x02" + b"\x00\x00\x02"
+    data = with_block({"type": "record", "name": "R", "fields": fields}, 2, content)
+    assert read("avro", data) == ([{"d": "0.5", "f": 0.5, "t": "1970-01-02"}, {}], [])
+
+
 @pytest.mark.parametrize(
     "schema",
     [
