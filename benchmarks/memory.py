@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from . import corridor
+from .peak import peak_mb
 
 BLOBS = 12
 SIZE = 12_000_000
@@ -20,7 +21,6 @@ SIZE = 12_000_000
 
 def take_all() -> int:
     """Take the blobs, all at once, as a host would; the process's peak memory in MB."""
-    import resource
     from concurrent.futures import ThreadPoolExecutor
 
     from shared import settings
@@ -31,7 +31,7 @@ def take_all() -> int:
     with ThreadPoolExecutor(BLOBS) as pool:
         for done in [pool.submit(blob.take, app, "drop", f"bench/{n}.ndjson") for n in range(BLOBS)]:
             done.result()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return peak_mb()
 
 
 def main() -> None:

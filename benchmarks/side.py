@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
+
+from .peak import peak_mb
 
 
 def sdk(container: str, name: str) -> int:
@@ -59,8 +60,7 @@ def main() -> None:
     began = time.perf_counter()
     rows = {"sdk": sdk, "logferry": logferry}[kind](container, name)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "rows": rows, "peak": peak}))
+    print(json.dumps({"seconds": seconds, "rows": rows, "peak": peak_mb() << 20}))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import sys
 import time
 from collections import Counter
 
+from benchmarks.peak import peak_mb
 from tests.fuzz.inputs import Inputs
 from tests.fuzz.rooms import Broken, through
 
@@ -40,8 +40,7 @@ def main() -> int:
             print(f"Its bytes: {case.data!r}"[:20_000], file=sys.stderr)
             return 1
         done += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{done:,} inputs: {counts['rows']:,} rows, {counts['rejects']:,} rejects; peak memory {peak} MB.")
+    print(f"{done:,} inputs: {counts['rows']:,} rows, {counts['rejects']:,} rejects; peak memory {peak_mb()} MB.")
     return 0
 
 

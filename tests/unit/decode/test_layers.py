@@ -229,7 +229,8 @@ def test_the_size_is_that_of_all_files() -> None:
 # -- memory and imports --------------------------------------------------------------------------
 
 _MEASURE = """
-import resource, sys, zlib
+import sys
+from benchmarks.peak import peak_mb
 from shared.decode import make_decoder
 from tests.unit.decode.packing import PACKERS, zipped
 import random
@@ -250,7 +251,7 @@ else:
 for number, data in enumerate(rounds):
     for start in range(0, len(data), 1 << 16):
         take(decoder.feed(data[start:start + (1 << 16)]))
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    peaks.append(peak_mb())
 take(decoder.flush())
 assert total == len(block) * 4 * count, total
 print(peaks[3], peaks[-1])
