@@ -40,7 +40,9 @@ def main() -> int:
             print(f"Its bytes: {case.data!r}"[:20_000], file=sys.stderr)
             return 1
         done += 1
-    print(f"{done:,} inputs: {counts['rows']:,} rows, {counts['rejects']:,} rejects; peak memory {peak_mb()} MB.")
+    print(
+        f"{done:,} inputs: {counts['rows']:,} rows, {counts['rejects']:,} rejects; peak memory {peak_mb()} MB."
+    )
     return 0
 
 
