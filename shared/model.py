@@ -13,9 +13,9 @@ every Batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import msgspec
 
@@ -70,12 +70,42 @@ class Reject:
     """Length of the original in bytes, where `raw` is only its beginning; else -1."""
 
 
+class Table(Sequence[tuple[Any, ...]]):
+    """Records that are held column by column; a row is made where somebody asks for it.
+
+    Args:
+        columns: a value for each record, None where it has none; at least one column,
+            all of the same length.
+    """
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns, strict=True)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Any, ...]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[Any, ...] | list[tuple[Any, ...]]:
+        if isinstance(index, slice):
+            return list(zip(*[column[index] for column in self.columns], strict=True))
+        return tuple(column[index] for column in self.columns)
+
+
 @dataclass(slots=True)
 class Block:
     """A run of consecutive records, as a parser gives them.
 
     `records` are dicts; or, where `names` is given, sequences of values in the order
-    of these names, as long as they are (None stands for a value that is not there);
+    of these names, as long as they are (None stands for a value that is not there),
+    as a list or, which shaping likes best, as a Table;
     or, where the parser was asked for a type and every record of the block fits it
     (`typed`), instances of that type. `text`, where it is given, holds the same
     records as JSON, a line each, every line ended by one newline: a route that
@@ -84,7 +114,7 @@ class Block:
 
     start: Position
     """Where a parser would begin again to read this block; `start.ordinal == start.base`."""
-    records: list[Any]
+    records: Sequence[Any]
     ordinals: Sequence[int]
     """Ordinal of each record: a range where the block has no rejects."""
     end: int
@@ -98,7 +128,7 @@ class Block:
     odd: bool = False
     """Whether a value may hold what JSON cannot carry: NaN, Infinity, half of a surrogate pair."""
 
-    def dicts(self) -> list[Record]:
+    def dicts(self) -> Sequence[Record]:
         """The records as dicts, for who needs no speed; a block of `typed` records has none."""
         if self.names is None:
             return self.records

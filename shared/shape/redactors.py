@@ -43,6 +43,11 @@ class Redactors:
             for key in keys:
                 self._fields += [(path, redact) for path in {(key,), tuple(key.split("."))}]
 
+    @property
+    def any_field(self) -> bool:
+        """Whether something may have to be redacted in a "*" column."""
+        return bool(self._fields)
+
     def columns(self, columns: MutableMapping[str, Sequence[Any]]) -> None:
         """Redact the columns of a block."""
         for name, redact in self._columns.items():

@@ -3,7 +3,8 @@
 Rule: a field of a record that no column takes is kept here, left out and counted,
 or costs the record, as the route says. Invariant: what a column took is not here,
 and everything else that is not null is. Strategy: where the records' keys are all
-taken, as is usual, that is found out without looking into a record's values.
+taken, as is usual, that is found out without looking into a record's values; where
+records come as columns, what is left of them is columns too, to the end.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
 from .fields import without
 from .odd import Events, Unfit
+from .rows import RowTypes, made, plain
 from .take import Path, View
 from .values import to_string
 
@@ -33,7 +35,7 @@ class Kept:
     """The "*" column of a block."""
 
     values: list[Any] | None = None
-    """None if no record has any."""
+    """None if no record has any. What is to become an object is a dict, or of a type of rows.py."""
     dead: dict[int, Unfit] = field(default_factory=dict)
     events: Events = field(default_factory=lambda: defaultdict(list))
 
@@ -54,6 +56,8 @@ class Rest:
         star = next((c for c in route.columns.values() if c.from_ == EVERYTHING_ELSE), None)
         self._keeps = star is not None
         self._write: Callable[[Record], Any] | None = _WRITERS[star.type, star.format] if star else None
+        self._types = RowTypes(plain=False)
+        self._as_columns = self._keeps and route.on_undeclared == "keep_in_extra" and not redact.any_field
 
     def take(self, view: View, paths: Sequence[Sequence[Path | None]], kept: Mapping[int, Record]) -> Kept:
         """What is left of a block's records.
@@ -63,6 +67,10 @@ class Rest:
             paths: for each column that looked further, where it found each record's value.
             kept: what goes here besides, by index.
         """
+        if self._as_columns and view.names is not None and not paths:
+            done = self._at_once(view, view.names, kept)
+            if done is not None:
+                return done
         result = Kept()
         found = self._kept(self._rests(view, paths), result)
         for index, more in kept.items():
@@ -74,6 +82,38 @@ class Rest:
                 column[index] = self._write(record) if self._write else record
             result.values = column
         return result
+
+    def _at_once(self, view: View, names: Sequence[str], kept: Mapping[int, Record]) -> Kept | None:
+        """What is left of records that come as columns; None if that takes a look at each."""
+        left = {name: view.get(name) for name in names if name not in self._simple}
+        left = {name: values for name, values in left.items() if values.count(None) < view.size}
+        make = self._types.of(tuple(left)) if left and DUPLICATES not in left else None
+        if make is None:
+            return None
+        objects = made(make, list(left.values()))
+        result = Kept(values=objects)
+        there = (
+            range(view.size) if None not in objects else [i for i, v in enumerate(objects) if v is not None]
+        )
+        result.events["undeclared_kept"] += there
+        for index, more in kept.items():
+            objects[index] = {**(plain(objects[index]) or {}), **more}
+        if self._write is not None:
+            result.values = self._written(objects, left)
+        return result
+
+    def _written(self, objects: list[Any], left: Mapping[str, Sequence[Any]]) -> list[Any]:
+        """The texts of a column that is no dynamic one."""
+        write = self._write
+        assert write is not None  # noqa: S101 - who calls has looked
+        if write is pairs and all(set(map(type, values)) == {str} for values in left.values()):
+            form = ";".join(f"{name.replace('%', '%%')}=%s" for name in left)
+            texts: list[Any] = list(map(form.__mod__, zip(*left.values(), strict=True)))
+            changed = [index for index, value in enumerate(objects) if type(value) is dict]
+            for index in changed:
+                texts[index] = pairs(objects[index])
+            return texts
+        return [None if value is None else write(plain(value)) for value in objects]
 
     def _kept(self, rests: Mapping[int, Record], result: Kept) -> dict[int, Record]:
         """What is to be kept of what is left."""

@@ -31,6 +31,7 @@ from .odd import Events, Tamer, Unfit
 from .plan import Plan, plans
 from .redactors import Redactors
 from .rest import Rest
+from .rows import RowTypes, plain
 from .take import Path, Taken, View
 from .typed import TIME, as_dicts, typed
 from .values import has_long_number
@@ -42,9 +43,6 @@ BAD = (ValueError, TypeError, OverflowError, msgspec.DecodeError, RecursionError
 _TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
 _UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encoder = msgspec.json.Encoder()
-
-_ROW_TYPES = 64
-"""How many kinds of rows to keep a type for."""
 
 LIMIT = 1_000_000
 """Bytes of the largest post; see encode.py."""
@@ -102,7 +100,7 @@ class Shaper:
         self._rest = Rest(route, self._plans, self._redact)
         self._tamer = Tamer(route)
         self._long = LongValues(route, limit)
-        self._row_types: dict[tuple[str, ...], Any] = {}
+        self._row_types = RowTypes(plain=True)
         self._names = list(route.columns)
         self._loose = [n for n, c in route.columns.items() if c.type == "dynamic" or n == route.extra]
 
@@ -238,7 +236,9 @@ class Shaper:
     def _rows(self, work: _Work, flags: list[bool] | None) -> Rows:
         block, size = work.block, work.view.size
         names = tuple(name for name in self._names if name in work.columns)
-        rows = list(map(self._row(names), *(work.columns[name] for name in names)))
+        make = self._row_types.of(names)
+        assert make is not None  # noqa: S101 - names of columns are plain
+        rows = list(map(make, *(work.columns[name] for name in names)))
         alive = None
         if work.dead or flags is not None:
             alive = [index not in work.dead and (flags is None or flags[index]) for index in range(size)]
@@ -254,28 +254,27 @@ class Shaper:
             [] if flags is None else self._filtered(work, flags),
         )
 
-    def _row(self, names: tuple[str, ...]) -> Any:
-        """The type of rows with these columns: a table may have hundreds, of which a block fills a few."""
-        made = self._row_types.get(names)
-        if made is None:
-            if len(self._row_types) >= _ROW_TYPES:
-                self._row_types.clear()
-            fields = [(name, Any, None) for name in names]
-            made = self._row_types[names] = msgspec.defstruct("Row", fields, omit_defaults=True, gc=False)
-        return made
-
     def _text(self, rows: list[Any], indexes: Sequence[int], work: _Work) -> tuple[bytes, Sequence[int]]:
         try:
             text = b"" if work.block.odd else _encoder.encode_lines(rows)
         except _UNWRITABLE:
             text = b""
         if (rows and not text) or (self._loose and has_long_number(text)):
+            self._plain_extra(rows)
             rows, indexes = self._tamed(rows, indexes, work)
             text = _encoder.encode_lines(rows)
         if self._long.suspects(text):
+            self._plain_extra(rows)
             rows, indexes = self._long.each(rows, indexes, work.dead, work.events)
             text = _encoder.encode_lines(rows)
         return text, indexes
+
+    def _plain_extra(self, rows: list[Any]) -> None:
+        """The "*" column as dicts, to look into it."""
+        extra = self._route.extra
+        if extra is not None and rows and extra in rows[0].__struct_fields__:
+            for row in rows:
+                setattr(row, extra, plain(getattr(row, extra)))
 
     def _tamed(self, rows: list[Any], indexes: Sequence[int], work: _Work) -> tuple[list[Any], list[int]]:
         """The rows that JSON and Azure can carry."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ..model import Block, Record
+from ..model import Block, Record, Table
 from .fields import Found, Lookup
 from .typed import as_dicts
 from .values import to_string
@@ -45,7 +45,7 @@ class View:
             self.get = self._keyed
 
     @cached_property
-    def dicts(self) -> list[Record]:
+    def dicts(self) -> Sequence[Record]:
         """The records as dicts."""
         return as_dicts(self._block)
 
@@ -74,7 +74,8 @@ class View:
     def _columns(self) -> dict[str, Sequence[Any]]:
         records = self._block.records
         if not self.exact:
-            return dict(zip(self._block.names or (), zip(*records, strict=True), strict=False))
+            columns = records.columns if isinstance(records, Table) else zip(*records, strict=True)
+            return dict(zip(self._block.names or (), columns, strict=False))
         get = attrgetter(*self._fields.values())
         if len(self._fields) == 1:
             return {key: list(map(get, records)) for key in self._fields}
@@ -103,8 +104,11 @@ def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
     """The values of several keys joined by a space; None where one of them is not there."""
     parts = [take(view, (lookup,)).values for lookup in lookups]
-    values = [None if None in row else " ".join(map(to_string, row)) for row in zip(*parts, strict=True)]
-    return Taken(values, None)
+    try:
+        return Taken(list(map(" ".join, zip(*parts, strict=True))), None)
+    except TypeError:  # not all of them are there, and text
+        rows = zip(*parts, strict=True)
+        return Taken([None if None in row else " ".join(map(to_string, row)) for row in rows], None)
 
 
 def _find(lookups: tuple[Lookup, ...], record: Record) -> Found | None:

@@ -10,7 +10,7 @@ would give. One odd record sends its block the other way, and no further.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any
@@ -111,7 +111,7 @@ def _want(columns: dict[str, Column], fields: dict[str, str], *, changes: bool) 
     )
 
 
-def as_dicts(block: Block) -> list[Any]:
+def as_dicts(block: Block) -> Sequence[Any]:
     """The block's records as dicts, whatever the parser made of them."""
     if not block.typed:
         return block.dicts()
