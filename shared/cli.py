@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from . import __version__
 from .cli_show import Show
 from .errors import LogferryError
 
@@ -34,8 +35,19 @@ RoutesOption = Annotated[Path, typer.Option(help="The routes file.", metavar="FI
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for its audit row, and print it.")]
 
 
+def _version(wanted: bool) -> None:
+    """Say which Logferry this is, and leave."""
+    if wanted:
+        Show().raw(f"logferry {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def logferry() -> None:
+def logferry(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Files and messages become rows in Azure Monitor Logs."""
 
 

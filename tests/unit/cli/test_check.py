@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -309,6 +310,12 @@ def test_every_command_has_examples(command: str) -> None:
     answer = CliRunner().invoke(app, [command, "--help"])
     assert answer.exit_code == 0
     assert f"  logferry {command}" in answer.output.split("Examples:\n")[1].splitlines()[0]
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """`logferry --version` says the version that was installed, on standard output, without a command."""
+    answer = CliRunner().invoke(app, ["--version"])
+    assert (answer.exit_code, answer.stdout) == (0, f"logferry {metadata.version('logferry')}\n")
 
 
 def test_a_reader_that_leaves_is_no_error(installed: Path) -> None:
