@@ -110,7 +110,8 @@ _ROUTES_HEAD = """\
 
 One declaration per kind of input. The app reads the file to parse and shape; Bicep reads the same file to make
 the tables, the rule's streams and its data flows, so a column is written once. `logferry check` explains the file,
-or lists every mistake with its line.
+or lists every mistake with its line. It looks at `routes.yaml` unless told another: `logferry check FILE`, or
+`--routes FILE` as for `logferry preview`.
 
 The shortest useful route:
 

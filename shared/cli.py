@@ -53,9 +53,12 @@ def logferry(
 
 @app.command()
 def check(
-    routes: Annotated[Path, typer.Argument(help="The routes file.", metavar="[ROUTES]")] = Path(
-        "routes.yaml"
-    ),
+    file: Annotated[
+        Path | None, typer.Argument(help="The routes file. Default: routes.yaml.", metavar="ROUTES")
+    ] = None,
+    routes: Annotated[
+        Path | None, typer.Option(help="The same, as other commands have it.", metavar="FILE")
+    ] = None,
     settings: Annotated[
         str | None,
         typer.Option(
@@ -71,13 +74,16 @@ def check(
     Examples:
       logferry check
       logferry check other/routes.yaml --json
+      logferry check --routes other/routes.yaml
       logferry check --settings local.settings.json
 
     Exit code 1 if the file cannot be used.
     """
     from .cli_check import check as run  # noqa: PLC0415
 
-    if not run(routes, as_json=as_json, settings=settings):
+    if file is not None and routes is not None and file != routes:
+        raise typer.BadParameter(f"{file} and --routes {routes}: one routes file is checked at a time.")
+    if not run(file or routes or Path("routes.yaml"), as_json=as_json, settings=settings):
         raise typer.Exit(1)
 
 
@@ -136,7 +142,7 @@ def preview(
 
 @app.command()
 def formats(
-    name: Annotated[str, typer.Argument(help="A format, to see its options.", metavar="[NAME]")] = "",
+    name: Annotated[str, typer.Argument(help="A format, to see its options.", metavar="NAME")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List the formats that can be read, or explain one.

@@ -312,6 +312,22 @@ def test_every_command_has_examples(command: str) -> None:
     assert f"  logferry {command}" in answer.output.split("Examples:\n")[1].splitlines()[0]
 
 
+def test_the_routes_file_is_an_argument_or_an_option(tmp_path: Path) -> None:
+    """`check FILE` and `check --routes FILE` say the same; two different files are a call gone wrong."""
+    path = tmp_path / "routes.yaml"
+    path.write_text(GOOD)
+    said = [
+        CliRunner().invoke(app, ["check", *called, "--json"])
+        for called in ([str(path)], ["--routes", str(path)], [str(path), "--routes", str(path)])
+    ]
+    assert [answer.exit_code for answer in said] == [0, 0, 0]
+    assert {answer.stdout for answer in said} == {said[0].stdout}
+    assert json.loads(said[0].stdout)["file"] == str(path)
+    both = CliRunner().invoke(app, ["check", str(path), "--routes", str(tmp_path / "other.yaml")])
+    assert both.exit_code == 2
+    assert "one routes file" in both.stderr
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     """`logferry --version` says the version that was installed, on standard output, without a command."""
     answer = CliRunner().invoke(app, ["--version"])
