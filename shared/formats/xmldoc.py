@@ -5,7 +5,7 @@ itself; entities are never declared, so none is ever expanded. Invariants: of
 well-formed documents the records are what XML says they are; the parser is always
 outside of records, and the open elements, offset and ordinal are all that a Block's
 start needs to go on; what is held is one window or one record. Strategy: a window's
-records are read in one call if they are plain; else one by one. A window is large
+records are read in one call if they are plain; else by the few. A window is large
 enough for one record, or MAX_RECORD_BYTES.
 
 How it recovers: an element that is not closed within MAX_RECORD_BYTES, or before the
@@ -36,6 +36,8 @@ from .xmlrecord import Elements
 _MARK = b"\xef\xbb\xbf"
 _BLANK = SPACE + _MARK
 _OPENS = 0x3C
+_AT_ONCE = 16
+"""Records of a window that has some that are not plain are read so many at once."""
 _OVERLAP = 4096
 """More than any end that is looked for in what is dropped."""
 
@@ -288,8 +290,7 @@ class XmlParser:
         """The block of records and rejects one by one."""
         places = Places(start, text, 0, found)
         kept, records, rejects = list[int](), list[Record](), list[Reject]()
-        for index, (first, after, problem) in enumerate(found):
-            outcome = problem or self._elements.one(text[first:after])
+        for index, outcome in enumerate(self._outcomes(text, found)):
             if isinstance(outcome, Problem):
                 where = places.of_record(index)
                 rejects.append(Reject(start.base + index, where.offset, where.line, *outcome, where.raw))
@@ -304,6 +305,19 @@ class XmlParser:
             origin=lambda index: places.of_record(kept[index]),
             rejects=rejects,
         )
+
+    def _outcomes(self, text: bytes, found: list[Found]) -> Iterator[Record | Problem]:
+        """What each of them is; several at once where all are plain."""
+        wanted = self._around.name or None
+        for begin in range(0, len(found), _AT_ONCE):
+            some = found[begin : begin + _AT_ONCE]
+            records = None
+            if not any(one.problem for one in some):
+                records = self._elements.many(text[some[0].first : some[-1].after], wanted)
+            if records is not None and len(records) == len(some):
+                yield from records
+            else:
+                yield from (one.problem or self._elements.one(text[one.first : one.after]) for one in some)
 
     def _without_records(
         self, document: Document, text: bytes, end: int, start: Position, found: list[Found]

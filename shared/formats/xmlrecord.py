@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from ..model import Record
 from .jsonvalue import Problem
+from .xmlplain import Doubtful, Unclosed, unescaped
+from .xmlshapes import Shapes
 from .xmltree import MAX_DEPTH, SPACE, as_record, by_expat, declares, local_name, placed, put, with_text
 
 _CONTROL = bytes(set(range(32)) - {9, 10, 13})
@@ -24,16 +26,10 @@ _KNOWN_TAGS = 4096
 _NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]*+:)?+[A-Za-z_][A-Za-z0-9_.-]*+")
 _ATTRIBUTE = re.compile(r"[ \t\n]++([A-Za-z_][A-Za-z0-9_.:-]*+)[ \t\n]*+=[ \t\n]*+")
 _TAG_END = re.compile(r"[ \t\n]*+(/?+)")
-_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));|&")
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _AS_SPACE = {9: 32, 10: 32}
 
 _OPEN, _OPEN_LISTED, _EMPTY, _EMPTY_LISTED, _END = range(5)
 """Kinds of tags; those that are odd are of elements that are in a list even if they are alone."""
-
-
-class _Doubtful(Exception):  # noqa: N818 - never leaves this module
-    """Not plain elements."""
 
 
 _Tag = tuple[int, str, str, Record | None, str]
@@ -77,7 +73,7 @@ class _Top:
             return
         if name != self._name:
             if local_name(name) in self._keyed or self._wanted not in {None, local_name(name)}:
-                raise _Doubtful
+                raise Doubtful
             self._name = name
         self.records.append(as_record(name, found))
 
@@ -92,7 +88,8 @@ class Elements:
     def __init__(self, keyed: Mapping[str, str]) -> None:
         self._keyed = keyed
         self._tags: dict[str, _Tag] = {}
-        self._shapes: dict[str, _Shape] = {}
+        self._outlines: dict[str, _Shape] = {}
+        self._shapes = Shapes(keyed, self._read)
 
     def one(self, raw: bytes) -> Record | Problem:
         """The record that an element is, or why it is no XML."""
@@ -108,16 +105,18 @@ class Elements:
         """
         if b"]" in raw and b"]]>" in raw:  # one character is found ten times as fast
             return None
+        if (b"!" in raw and b"<!" in raw) or (b"?" in raw and b"<?" in raw):  # no tag begins so
+            return None
         if len(raw.translate(None, _CONTROL)) != len(raw):
             return None
         if not raw.isascii() and any(character in raw for character in _NO_CHARACTERS):
             return None
         try:
             text = raw.decode()
-            return self._read(
-                text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text, wanted
-            )
-        except (UnicodeDecodeError, _Doubtful):
+            if "\r" in text:
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+            return self._shapes.records(text, wanted) or self._read(text, wanted)
+        except (UnicodeDecodeError, Doubtful):
             return None
 
     # -- plain elements ----------------------------------------------------------------------
@@ -129,32 +128,32 @@ class Elements:
         stack = list[tuple[Record, int, str, str]]()
         pieces = iter(text.split("<"))
         if next(pieces):
-            raise _Doubtful
+            raise Doubtful
         for piece in pieces:
             part = piece
             while True:
                 tag, closed, value = part.partition(">")
                 kind, name, key, attributes, end = tags[tag] if tag in tags else learn(tag)
                 if not closed:
-                    raise _Doubtful
+                    raise Doubtful
                 if kind <= _OPEN_LISTED:
                     part = next(pieces, "")
                     if part != end and part.rstrip(SPACE) != end:  # it has children
                         if (value and value.strip(SPACE)) or len(stack) >= MAX_DEPTH:
-                            raise _Doubtful
+                            raise Doubtful
                         stack.append((here, kind, name, key))
                         here = {} if attributes is None else attributes
                         continue
-                    found: Any = _unescaped(value) if references and "&" in value else value
+                    found: Any = unescaped(value) if references and "&" in value else value
                     if attributes is not None:
                         found = with_text(attributes, found)
                 else:
                     if value and value.strip(SPACE):
-                        raise _Doubtful
+                        raise Doubtful
                     found = "" if attributes is None else attributes
                     if kind == _END:
                         if not stack or stack[-1][2] != name:
-                            raise _Doubtful
+                            raise Doubtful
                         found = here
                         here, kind, name, key = stack.pop()
                 if kind & 1 or key in here or here is roots:
@@ -163,7 +162,7 @@ class Elements:
                     here[key] = found
                 break
         if stack:
-            raise _Doubtful
+            raise Unclosed
         return top.records
 
     def _learn(self, tag: str) -> _Tag:
@@ -173,11 +172,11 @@ class Elements:
         found = _NAME.match(tag, 1 if tag.startswith("/") else 0)
         rest = _TAG_END.fullmatch(tag, found.end()) if found else None
         if found is None or rest is None:
-            raise _Doubtful
+            raise Doubtful
         name = found[0]
         if tag.startswith("/"):
             if rest[0]:
-                raise _Doubtful
+                raise Doubtful
             return self._known(tag, (_END, name, "", None, ""))
         return self._known(tag, self._tag(self._shape(bool(rest[1]), name, ()), []))
 
@@ -192,19 +191,19 @@ class Elements:
         quote = '"' if single < 0 or 0 <= double < single else "'"
         parts = text.split(quote)
         if not len(parts) % 2:
-            raise _Doubtful
+            raise Doubtful
         between = parts[::2]
         outline = quote.join(between)
-        shape = self._shapes.get(outline)
+        shape = self._outlines.get(outline)
         if shape is None:
-            if len(self._shapes) >= _KNOWN_TAGS:
-                self._shapes.clear()
-            shape = self._shapes[outline] = self._shape(*_outline(between))
+            if len(self._outlines) >= _KNOWN_TAGS:
+                self._outlines.clear()
+            shape = self._outlines[outline] = self._shape(*_outline(between))
         values = parts[1::2]
         if "\n" in text or "\t" in text:
             values = [value.translate(_AS_SPACE) for value in values]
         if "&" in text:
-            values = [_unescaped(value) if "&" in value else value for value in values]
+            values = [unescaped(value) if "&" in value else value for value in values]
         tag = self._tag(shape, values)
         return self._known(text, tag) if tag[3] is None else tag
 
@@ -228,38 +227,17 @@ def _outline(between: list[str]) -> tuple[bool, str, tuple[str, ...]]:
     """Whether a tag is its own end, its name and its attributes', from what stands between their values."""
     found = _NAME.match(between[0])
     if found is None:
-        raise _Doubtful
+        raise Doubtful
     rest, names = between[0][found.end() :], list[str]()
     for part in between[1:]:
         attribute = _ATTRIBUTE.fullmatch(rest)
         if attribute is None:
-            raise _Doubtful
+            raise Doubtful
         names.append(attribute[1])
         rest = part
     end = _TAG_END.fullmatch(rest)
     local = ["" if declares(name) else local_name(name) for name in names]
     kept = [name for name in local if name]
     if end is None or len(set(names)) < len(names) or len(set(kept)) < len(kept):
-        raise _Doubtful
+        raise Doubtful
     return bool(end[1]), found[0], tuple(local)
-
-
-def _unescaped(text: str) -> str:
-    return _REFERENCE.sub(_referred, text)
-
-
-def _referred(found: re.Match[str]) -> str:
-    decimal, hexadecimal, name = found.groups()
-    if name:
-        return _NAMED[name]
-    if not (decimal or hexadecimal):
-        raise _Doubtful
-    code = int(decimal) if decimal else int(hexadecimal, 16)
-    if (
-        code in {9, 10, 13}
-        or 0x20 <= code <= 0xD7FF
-        or 0xE000 <= code <= 0xFFFD
-        or 0x10000 <= code <= 0x10FFFF
-    ):
-        return chr(code)
-    raise _Doubtful

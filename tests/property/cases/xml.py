@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.formats import xmlaround, xmldoc, xmlrecord, xmltree
+from shared.formats import xmlaround, xmldoc, xmlrecord, xmlshapes, xmltree
 from tests.property.case import Case
 
 PIECES = [
@@ -86,6 +86,9 @@ CASES = {
 
 SMALL = [
     (xmldoc, "_OVERLAP", 200),
+    (xmldoc, "_AT_ONCE", 3),
+    (xmlshapes, "_FEW", 1),
+    (xmlshapes, "_OFTEN", 1),
     (xmlaround, "DEEPEST", 4),
     (xmlrecord, "MAX_DEPTH", 5),
     (xmltree, "MAX_DEPTH", 5),

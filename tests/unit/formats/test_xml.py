@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.decode import make_decoder
-from shared.formats import FORMATS, MAX_RECORD_BYTES, RAW_BYTES
+from shared.formats import FORMATS, MAX_RECORD_BYTES, RAW_BYTES, xmlshapes
 from shared.formats.jsonvalue import Problem
 from shared.formats.xmlrecord import Elements
 from shared.formats.xmltree import by_expat
@@ -98,6 +98,115 @@ def test_one_odd_record_costs_no_other_its_place() -> None:
     records, rejects = read("xml", "\n".join(lines).encode(), element="Event")
     assert records == [_expected(i, text) for i, text in enumerate(texts)]
     assert not rejects
+
+
+def test_a_record_in_another_element_is_that_record() -> None:
+    """Between records may stand an element that is none and holds one."""
+    source = b"<r><e><a/></e><f><e>1</e></f><e>2</e></r>"
+    assert read("xml", source, element="e") == ([{"a": ""}, {"_text": "1"}, {"_text": "2"}], [])
+
+
+# -- elements of one shape --------------------------------------------------------------------------
+
+_VARIANTS = st.lists(
+    st.tuples(
+        st.sampled_from(["t", " ", "x='1'", "Name='n'", "&lt;&#65;", "\xa0", "></", "'c\nd'"]),
+        st.sampled_from(
+            [
+                *(
+                    "",
+                    "t",
+                    "u > v",
+                    " \r\n",
+                    "&#32;",
+                    "&#32;a",
+                    " &amp;",
+                    "&no;",
+                    ">1</",
+                    "> </",
+                    ">\xe9\u2028</",
+                ),
+                *("x='a>b'", "x='\t'", "x=''", "Name='m'", "Name=''", "'&lt;'", '"\'"', "'"),
+            ]
+        ),
+    ),
+    max_size=2,
+)
+
+
+def _variant(element: str, changes: list[tuple[str, str]]) -> str:
+    for old, new in changes:
+        element = element.replace(old, new, 1)
+    return element
+
+
+def _small(patch: pytest.MonkeyPatch, *, shapes: int) -> None:
+    """Shapes are made at once, or none at all."""
+    for name, value in (("_FEW", 1), ("_OFTEN", 1), ("_KNOWN", 4), ("_FAILURES", 100), ("_MOST", shapes)):
+        patch.setattr(xmlshapes, name, value)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(_ELEMENTS, min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(0, 2), _VARIANTS), min_size=2, max_size=8),
+    st.sampled_from(["", "\n", "\r\n  ", "x"]),
+    st.sampled_from([None, "a", "Event"]),
+)
+@example(["<a><b x='1'>t</b></a>"], [(0, []), (0, [("t", "&#32;")])], "", None)
+@example(["<a><b x='1'>t</b></a>"], [(0, []), (0, [("t", " ")])], "", None)
+@example(["<a><b x='1'>t</b></a>"], [(0, []), (0, [("x='1'", "x='\t'")])], "", None)
+@example(["<a><b x='1'>t</b></a>"], [(0, []), (0, [("x='1'", "x='a>b'")])], "", None)
+@example(["<a><Data Name='n'>t</Data></a>"], [(0, []), (0, [("Name='n'", "Name=''")])], "", None)
+@example(["<a>t</a>"], [(0, []), (0, [("t", "")])], "", None)
+@example(["<a x='1'/>", "<b x='1'/>"], [(0, []), (1, []), (0, [])], "", "a")
+@example(["<a>t</a>", "<a><a>t</a><a>t</a></a>"], [(0, []), (0, []), (1, [])], "", None)
+def test_elements_of_one_shape_are_read_as_alone(
+    kinds: list[str], chosen: list[tuple[int, list[tuple[str, str]]]], between: str, wanted: str | None
+) -> None:
+    """What was read before changes nothing about what is read: not one record, and not what is doubtful."""
+    texts = [_variant(kinds[number % len(kinds)], changes) for number, changes in chosen]
+    with pytest.MonkeyPatch.context() as patch:
+        _small(patch, shapes=100)
+        elements = Elements({"Data": "Name"})
+        for raw in [between.join(texts).encode(), *(text.encode() for text in texts)] * 2:
+            found = elements.many(raw, wanted)
+            with pytest.MonkeyPatch.context() as inner:
+                _small(inner, shapes=0)
+                assert repr(found) == repr(Elements({"Data": "Name"}).many(raw, wanted))
+
+
+def test_no_element_of_a_known_shape_is_read_tag_by_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several shapes in any order, with as many tags or not, with references and line ends."""
+    other = EVENT.replace("'N'", "'M'")
+    more = EVENT.replace("</EventData>", "<Data>a</Data><Data>b</Data></EventData>")
+    events = [kind.format(i, f"{i} &gt; &#49;") for i in range(200) for kind in (EVENT, other, EVENT, more)]
+    expected = []
+    for event in events:
+        record = by_expat(event.encode(), {"Data": "Name"})
+        assert not isinstance(record, Problem)
+        expected.append(record)
+    elements, raw = Elements({"Data": "Name"}), "\r\n".join(events).encode()
+    assert elements.many(raw, "Event") == expected
+
+    def fail(*_: Any) -> list[Any]:
+        raise AssertionError
+
+    monkeypatch.setattr(elements, "_read", fail)
+    monkeypatch.setattr(elements._shapes, "_read", fail)
+    assert elements.many(raw, "Event") == expected
+
+
+def test_records_of_another_shape_each_are_not_kept() -> None:
+    """Shapes that are no use are given up, and what is known of elements is bounded."""
+    elements = Elements({})
+    for number in range(100):
+        texts = (f"<e><f{number}_{i}/>{'<g/>' * (i * number % 3000)}</e>" for i in range(40))
+        assert elements.many("".join(texts).encode(), "e") is not None
+    shapes = elements._shapes
+    assert sum(len(alike) for alike in shapes._by_kind.values()) <= xmlshapes._MOST
+    assert len(shapes._met) <= xmlshapes._KINDS
+    assert not shapes._is_learning()
 
 
 # -- hostile input ----------------------------------------------------------------------------------
