@@ -49,19 +49,13 @@ class App:
     def __init__(self, config: Settings, root: Path) -> None:
         self.settings = config
         self.routes = load(root / config.routes_file)
+        problems = settings.lacking(config, self.routes)
+        if problems:
+            raise ConfigError("\n".join(problems))
         self.budget = budget_seconds(root / "host.json")
         self._slots = threading.BoundedSemaphore(config.concurrent_blobs)
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
-        hashing = [r.name for r in self.routes.by_name.values() if "hash" in r.redact.values()]
-        if hashing and config.redact_salt is None:
-            raise ConfigError(f"REDACT_SALT is not set, but the route {hashing[0]} has redact: hash.")
-        needed = -(-len(self.routes.streams()) // 10)
-        if len(config.rule_ids) < needed:
-            raise ConfigError(
-                f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have "
-                f"{len(self.routes.streams())} streams and a rule holds ten: {needed} are needed."
-            )
 
     @contextmanager
     def room_for(self, size: int) -> Iterator[bool]:

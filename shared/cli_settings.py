@@ -14,10 +14,7 @@ from pathlib import Path
 from . import settings
 from .errors import SettingsError
 from .routes import Routes
-from .settings import Settings
-
-_STREAMS = 10
-"""That one data collection rule holds."""
+from .settings import lacking
 
 
 def settings_problems(source: str, routes: Routes | None) -> list[str]:
@@ -32,7 +29,7 @@ def settings_problems(source: str, routes: Routes | None) -> list[str]:
         config = settings.read(_values(source))
     except SettingsError as error:
         return [f"{prefix}{sentence}" for sentence in str(error).splitlines()]
-    return [f"{prefix}{sentence}" for sentence in (_fit(config, routes) if routes else [])]
+    return [f"{prefix}{sentence}" for sentence in (lacking(config, routes) if routes else [])]
 
 
 def _values(source: str) -> Mapping[str, str]:
@@ -54,19 +51,3 @@ def _values(source: str) -> Mapping[str, str]:
     if wrong:
         raise SettingsError("\n".join(f"the value of {name} is no text; put it in quotes." for name in wrong))
     return values
-
-
-def _fit(config: Settings, routes: Routes) -> list[str]:
-    """What the settings lack for these routes."""
-    problems = []
-    streams = len(routes.streams())
-    needed = -(-streams // _STREAMS)
-    if len(config.rule_ids) < needed:
-        problems.append(
-            f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have {streams} streams and "
-            f"a rule holds ten: {needed} are needed."
-        )
-    hashing = [route.name for route in routes.by_name.values() if "hash" in route.redact.values()]
-    if hashing and not config.redact_salt:
-        problems.append(f"REDACT_SALT is not set, but the route {hashing[0]} has redact: hash.")
-    return problems

@@ -15,6 +15,10 @@ from urllib.parse import urlsplit
 
 from .decode import MAX_OUTPUT, MAX_WINDOW
 from .errors import SettingsError
+from .routes import Routes
+
+STREAMS = 10
+"""That one data collection rule holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,21 @@ def read(environ: Mapping[str, str]) -> Settings:
         raise SettingsError("\n".join(problems))
     values["allowed_containers"] = (values["drop_container"], *values["allowed_containers"])
     return Settings(drop_storage=connection, **values)
+
+
+def lacking(config: Settings, routes: Routes) -> list[str]:
+    """What these settings lack for these routes: a sentence for each, none where all is well."""
+    problems = []
+    streams = len(routes.streams())
+    needed = -(-streams // STREAMS)
+    if len(config.rule_ids) < needed:
+        problems.append(
+            f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have {streams} streams and a rule holds ten: {needed} are needed."
+        )
+    hashing = [route.name for route in routes.by_name.values() if "hash" in route.redact.values()]
+    if hashing and config.redact_salt is None:
+        problems.append(f"REDACT_SALT is not set, but the route {hashing[0]} has redact: hash.")
+    return problems
 
 
 def _one(setting: Setting, environ: Mapping[str, str]) -> Any:

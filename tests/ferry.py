@@ -19,7 +19,7 @@ from shared.ledger.claims import PREFIX
 from shared.ledger.entry import Entry, parse
 from shared.routes import loads
 from tests.azurite import Azurite
-from tests.monitor import RULE, MonitorUnderTest, monitor
+from tests.monitor import MonitorUnderTest, monitor
 
 ROUTES = """
 routes:
@@ -53,7 +53,7 @@ class Ferry:
         self.environ = {
             "DropStorage": azurite.connection_string,
             "DATA_COLLECTION_ENDPOINT": endpoint,
-            "LOGS_DCR_RULE_ID": RULE,
+            "LOGS_DCR_RULE_ID": ",".join(server.rules),
             "DROP_CONTAINER": f"drop-{key}",
             "STATE_CONTAINER": f"state-{key}",
             "DEADLETTER_CONTAINER": f"dead-{key}",
@@ -124,11 +124,9 @@ class Ferry:
 
 @contextmanager
 def ferry(azurite: Azurite, root: Path, routes: str = ROUTES, **more: str) -> Iterator[Ferry]:
-    """An App with a monitor that knows its routes, over as many rules as their streams take."""
+    """An App with a monitor that knows its routes."""
     (root / "routes.yaml").write_text(routes)
-    read = loads(routes)
-    rules = tuple(f"dcr-{number:032x}" for number in range(1, 2 + (len(read.streams()) - 1) // 10))
-    with monitor(read, rules) as server:
-        made = Ferry(azurite, root, server.url, server, **{"LOGS_DCR_RULE_ID": ",".join(rules), **more})
+    with monitor(loads(routes)) as server:
+        made = Ferry(azurite, root, server.url, server, **more)
         yield made
         made.close()

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from local.azure_monitor.config import Config, StreamSpec, specs_from_routes
+from local.azure_monitor.config import STREAMS_PER_RULE, Config, StreamSpec, specs_from_routes
 from local.azure_monitor.server import serve
 from shared.routes import Routes
 
 RULE = "dcr-" + "0" * 31 + "1"
+"""The first rule of a server, and the only one unless it has over ten streams."""
 SECRET = "made-up-for-tests"
 WORKSPACE = "00000000-0000-0000-0000-000000000000"
 
@@ -21,8 +22,9 @@ WORKSPACE = "00000000-0000-0000-0000-000000000000"
 class MonitorUnderTest:
     """Talks to the control interface, over HTTP like anybody."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, rules: tuple[str, ...]) -> None:
         self.url = url
+        self.rules = rules
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         """A control request; its JSON answer."""
@@ -67,10 +69,9 @@ def identity_environment(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def monitor(
-    streams: Routes | tuple[StreamSpec, ...], rules: tuple[str, ...] = (RULE,)
-) -> Iterator[MonitorUnderTest]:
-    """A server for these streams, with this process's managed identity pointing at it."""
+def monitor(streams: Routes | tuple[StreamSpec, ...]) -> Iterator[MonitorUnderTest]:
+    """A server for these streams, over as many rules as they take, with this process's identity pointing at it."""
     specs = streams if isinstance(streams, tuple) else specs_from_routes(streams)
+    rules = tuple(f"dcr-{number:032x}" for number in range(1, 2 + (len(specs) - 1) // STREAMS_PER_RULE))
     with serve(Config(specs, rules, SECRET)) as running, identity_environment(running.url):
-        yield MonitorUnderTest(running.url)
+        yield MonitorUnderTest(running.url, rules)

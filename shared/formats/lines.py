@@ -8,7 +8,8 @@ this gets a window of whole lines at a time and answers for all of them in one c
 where a record may span lines it says how much of a window is whole records.
 
     LineParser      windows of whole lines, long lines, the break; `read` gives blocks
-    TextParser      one record a line: `values` gives a record or a Problem for each
+    TextParser      one record a line: `columns` gives all of them, or else `values` a
+                    record or a Problem for each
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..model import Block, Origin, Position, Reject
+from ..model import Block, Origin, Position, Reject, Table
 from .buffer import LineBuffer, LongLine
 from .face import BLOCK_BYTES, MAX_RECORD_BYTES
 from .jsonvalue import Problem
@@ -26,6 +27,9 @@ BLANK = " \t\r"
 """A line of these alone is blank."""
 
 _BLANK = BLANK.encode()
+
+Columns = dict[str, Sequence[Any]]
+"""By name, a value for each record, None where it has none; at least one column."""
 
 
 class Line(NamedTuple):
@@ -65,9 +69,11 @@ class Lines:
             text = self.text.decode()
         except UnicodeDecodeError:
             return None
-        if "\r\n" in text or text.endswith("\r"):
+        if "\r" in text:
             text = text.replace("\r\n", "\n").removesuffix("\r")
-        return [line for line in text.split("\n") if line.strip(BLANK)]
+        lines = text.removesuffix("\n").split("\n")
+        # str.strip takes more for a blank than this module does; so it can tell at once that there is none.
+        return lines if all(map(str.strip, lines)) else [line for line in lines if line.strip(BLANK)]
 
 
 class LineParser:
@@ -172,6 +178,11 @@ class TextParser(LineParser):
     names: tuple[str, ...] | None = None
     """What the values of a record are called, where `values` gives tuples; None where it gives dicts."""
 
+    def columns(self, lines: Sequence[str]) -> Columns | None:
+        """All lines taken apart at once; None where `values` has to look at each, or there are none."""
+        del lines
+        return None
+
     def values(self, lines: Sequence[str]) -> list[Any]:
         """For each line a dict, a tuple of values for `names`, or a Problem."""
         raise NotImplementedError
@@ -179,6 +190,10 @@ class TextParser(LineParser):
     def read(self, source: Lines) -> Iterator[Block]:
         """One block for the window."""
         texts = source.texts()
+        columns = self.columns(texts) if texts else None
+        if columns is not None:
+            yield table_of(source, columns)
+            return
         found = self._one_by_one(source) if texts is None else self.values(texts)
         yield block_of(source, found, self.names)
 
@@ -193,6 +208,20 @@ class TextParser(LineParser):
                 bad[index] = invalid_utf8(invalid)
         values = iter(self.values(texts))
         return [bad[index] if index in bad else next(values) for index in range(len(source.lines))]
+
+
+def table_of(source: Lines, columns: Columns) -> Block:
+    """A block of records that are all there: one for each line of `source`."""
+    table = Table(list(columns.values()))
+    base, end = source.start.base, source.start.base + len(table)
+    return Block(
+        start=source.start,
+        records=table,
+        ordinals=range(base, end),
+        end=end,
+        origin=lambda index: Origin(*source.lines[index]),
+        names=tuple(columns),
+    )
 
 
 def block_of(source: Lines, found: list[Any], names: tuple[str, ...] | None) -> Block:

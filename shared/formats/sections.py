@@ -4,12 +4,13 @@ Rule: a line that begins with # is a header line and no record; it may come anyw
 and holds from there on. Invariant: a window is one section, header lines and then
 records, so that all its records have the same fields and a Position's `state` says
 what a parser begun there has to know. Strategy: a window ends before the next header
-line; a format is told the header lines of a section and then its other lines at once.
+line; a format is told the header lines of a section and then its other lines at once,
+which it takes apart by `cut` where nothing is odd about them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..model import Block, Position
 from .lines import Lines, TextParser
@@ -81,6 +82,22 @@ def _header_size(text: bytes) -> int:
             return place
         place = end
     return size
+
+
+def cut(lines: Sequence[str], separator: str, width: int) -> list[list[str]] | None:
+    """The texts of each column, by one split of all lines; None if one has more or less than `width`.
+
+    Args:
+        lines: at least one, none with a newline.
+        separator: no newline in it.
+        width: at least 1.
+    """
+    between, step = f"{separator}\n{separator}", width + 1
+    found = f"{between.join(lines)}{between}".split(separator)
+    del found[-1:]
+    if len(found) != step * len(lines) or set(found[width::step]) > {"\n"}:
+        return None
+    return [found[place::step] for place in range(width)]
 
 
 def unique(names: Iterable[str]) -> list[str]:

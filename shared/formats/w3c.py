@@ -20,7 +20,8 @@ from msgspec import Meta
 
 from ..model import Position
 from .jsonvalue import Problem
-from .sections import SectionParser, unique
+from .lines import Columns
+from .sections import SectionParser, cut, unique
 
 _HEADER = re.compile(r"#[ \t]*(fields|date)[ \t]*:(.*)", re.IGNORECASE | re.DOTALL)
 _NONE = "-"
@@ -126,30 +127,31 @@ class W3cParser(SectionParser):
         """For each line its values, None for those that are not there, or why it is no record."""
         if not self._fields:
             return [_NO_FIELDS] * len(lines)
-        rows = self._at_once(lines)
-        if rows is None:
-            rows = [self._row(line) for line in lines]
+        rows = [self._row(line) for line in lines]
         for row in rows:
-            if type(row) is not Problem:
+            if not isinstance(row, Problem):
                 self._finish(row)
         return rows
 
-    def _at_once(self, lines: Sequence[str]) -> list[Any] | None:
-        """The values of lines that are all split the same way; None if they are not."""
-        width = len(self._fields)
-        separator = "\t" if b"\t" in self.raw else " "
-        if separator == "\t" and width == 1:
+    def columns(self, lines: Sequence[str]) -> Columns | None:
+        """Lines that are all split the same way."""
+        width, separator = len(self._fields), "\t" if b"\t" in self.raw else " "
+        if not width or (separator == "\t" and width == 1):
             return None
+        columns: Sequence[Sequence[str]] | None
         if b'"' in self.raw:
-            rows = _quoted_lines(lines, separator)
+            columns = _quoted_lines(lines, separator, width)
         else:
-            rows = [line.split(separator) for line in lines]
-        widths = set(map(len, rows))
-        if widths == {width + 1} and not any(row[-1] for row in rows):  # a space at every line's end
-            for row in rows:
-                del row[-1]
-            return rows
-        return rows if widths <= {width} and len(rows) == len(lines) else None
+            columns = cut(lines, separator, width) or _without_last(cut(lines, separator, width + 1))
+        return None if columns is None else self._finished(columns)
+
+    def _finished(self, columns: Sequence[Sequence[str]]) -> Columns:
+        size = len(columns[0])
+        found: Columns = dict(zip(self._fields, map(_there, columns), strict=True))
+        for index, decode in self._decoders:
+            name = self._fields[index]
+            found[name] = [None if value is None else decode(value) for value in found[name]]
+        return {"date": [self._date] * size, **found} if self._dated else found
 
     def _row(self, line: str) -> list[Any] | Problem:
         width = len(self._fields)
@@ -177,12 +179,26 @@ class W3cParser(SectionParser):
             row.insert(0, self._date)
 
 
-def _quoted_lines(lines: Sequence[str], separator: str) -> list[Any]:
-    """Lines with quotes, read as they are one by one; none, or fewer, if a quote is not as it should be."""
+def _quoted_lines(lines: Sequence[str], separator: str, width: int) -> Sequence[Sequence[str]] | None:
+    """The columns of lines with quotes; None if a quote or a number of values is odd."""
     try:
-        return list(csv.reader(lines, delimiter=separator, strict=True))
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error:
-        return []
+        return None
+    widths = set(map(len, rows))
+    if len(widths) > 1 or len(rows) != len(lines) or not widths <= {width, width + 1}:
+        return None
+    columns = list(zip(*rows, strict=True))
+    return columns if widths == {width} else _without_last(columns)
+
+
+def _without_last(columns: Sequence[Sequence[str]] | None) -> Sequence[Sequence[str]] | None:
+    """Where a separator stands at the end of every line, and only then, the columns before it."""
+    return None if columns is None or any(columns[-1]) else columns[:-1]
+
+
+def _there(values: Sequence[str]) -> Sequence[str | None]:
+    return [None if value == _NONE else value for value in values] if _NONE in values else values
 
 
 def _tabs(line: str) -> list[Any]:

@@ -17,7 +17,8 @@ from msgspec import Meta
 
 from ..model import Position
 from .jsonvalue import Problem
-from .sections import SectionParser, unique
+from .lines import Columns
+from .sections import SectionParser, cut, unique
 from .zeekvalues import Header, Held, columns_of
 
 
@@ -103,33 +104,25 @@ class ZeekParser(SectionParser):
         self.names: tuple[str, ...] = tuple(unique(self._header.fields))
         self._columns = columns_of(self._header, iso=self._iso)
 
+    def columns(self, lines: Sequence[str]) -> Columns | None:
+        """Lines that all have as many values as there are fields."""
+        columns = cut(lines, self._header.separator, len(self.names)) if self.names else None
+        return None if columns is None else self._typed(columns)
+
     def values(self, lines: Sequence[str]) -> list[Any]:
         """For each line its values, None for those that are not there, or why it is no record."""
         if not self.names:
             return [_NO_FIELDS] * len(lines)
-        columns = self._cut(lines)
-        if columns is not None:
-            return self._typed(columns)
         width = len(self.names)
         rows = [line.split(self._header.separator) for line in lines]
         good = [row for row in rows if len(row) == width]
-        typed = iter(self._typed(zip(*good, strict=True)))
+        typed = zip(*self._typed(zip(*good, strict=True)).values(), strict=True)
         return [next(typed) if len(row) == width else _ragged(len(row), width) for row in rows]
 
-    def _cut(self, lines: Sequence[str]) -> list[list[str]] | None:
-        """The texts of each column, by one split of all lines; None if a line has too many or too few."""
-        separator, step = self._header.separator, len(self.names) + 1
-        between = f"{separator}\n{separator}"
-        found = f"{between.join(lines)}{between}".split(separator)
-        del found[-1:]
-        if len(found) != step * len(lines) or set(found[step - 1 :: step]) > {"\n"}:
-            return None
-        return [found[place::step] for place in range(step - 1)]
-
-    def _typed(self, columns: Iterable[Sequence[str]]) -> list[Any]:
+    def _typed(self, columns: Iterable[Sequence[str]]) -> Columns:
         held = Held(b"\\" in self.raw, b"null" in self.raw)
-        pairs = zip(self._columns, columns, strict=False)
-        return list(zip(*[column(texts, held) for column, texts in pairs], strict=True))
+        columns_of_names = zip(self.names, self._columns, columns, strict=False)
+        return {name: column(texts, held) for name, column, texts in columns_of_names}
 
 
 def _ragged(found: int, expected: int) -> Problem:

@@ -107,7 +107,7 @@ def _outcomes(kind: str, header: bytes, lines: list[str]) -> list[Any]:
     """Of each line its record, or the reason why it is none."""
     found: dict[int, Any] = {}
     for block in blocks(parser(kind), [header + "\n".join(lines).encode() + b"\n"]):
-        found.update(zip(block.ordinals, block.records, strict=True))
+        found.update(zip(block.ordinals, map(tuple, block.records), strict=True))
         found.update((reject.ordinal, reject.reason) for reject in block.rejects)
     return [repr(found[ordinal]) for ordinal in sorted(found)]
 
