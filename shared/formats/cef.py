@@ -4,8 +4,8 @@ Rule: an event begins with `CEF:` and a version; seven fields end with a bar eac
 last bar may be missing), and pairs of key and value follow, a space between two of
 them. A value goes up to the space before the next key. Invariant: what follows the
 format comes out as it was meant; what does not is kept too: text before the first
-key, and keys that come twice. Strategy: the extension is cut by one expression that
-finds the keys; escapes are looked at only where there is a backslash.
+key, and keys that come twice. Strategy: the extensions of all usual lines are cut at
+once by one expression that finds the keys; lines that are odd are read alone.
 
 Source: ArcSight Common Event Format implementation standard, versions 0.1 and 1.2.
 """
@@ -14,22 +14,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
 
 from ..model import Position, Record
-from .insyslog import MOST_FIELDS, SURPLUS, TOO_MANY, header_of, with_doubles
-from .jsonodd import DUPLICATES
+from .eventlines import LONG, MARK, MOST_FIELDS, Events, read_together
+from .insyslog import SURPLUS, TOO_MANY, header_of, headers_of, with_doubles
 from .jsonvalue import Problem
-from .lines import TextParser
+from .lines import Columns, TextParser
 from .sysloghead import BLANKS
 
 _START = "CEF:"
 _HEADER = ("deviceVendor", "deviceProduct", "deviceVersion", "deviceEventClassId", "name", "severity")
-_USUAL = frozenset({"0", "1"})
+_USUAL = ("CEF:0", "CEF:1", "CEF: 0", "CEF: 1")
 _EVENT = re.compile(r"CEF: ?\d{1,9}(?:\.\d{1,9})?\|", re.ASCII)
 _KEY = re.compile(r" ([\w.\[\]-]++)=")
+_KEY_OR_MARK = re.compile(rf" ([\w.\[\]-]++|{MARK})=")
+_FIRST_KEY = re.compile(r" *+[\w.\[\]-]++=").match
 _FIELD = re.compile(r"(?:[^\\|]++|\\.?+)*+", re.DOTALL)
 _HEADER_ESCAPE = re.compile(r"\\([\\|])")
 _ESCAPE = re.compile(r"\\([\\=|nr])")
@@ -71,46 +74,47 @@ class CefOptions(
 
 
 class CefParser(TextParser):
-    """See `Parser`. Records are dicts."""
+    """See `Parser`. Records are dicts, or columns."""
 
     def __init__(self, options: CefOptions, start: Position, want: type | None = None) -> None:
         del options, want  # there are none; CEF has no types
         super().__init__(start)
+
+    def taken(self, lines: Sequence[str]) -> Columns | list[Any]:
+        """See TextParser."""
+        return read_together(lines, list(map(_usual, lines)), _cut, _event)
 
     def values(self, lines: Sequence[str]) -> list[Any]:
         """Each line's event."""
         return [_event(line) for line in lines]
 
 
+def _usual(line: str) -> list[str] | None:
+    """A line up to its event's version, the header's fields and the extension; None if something is odd."""
+    fields = line.split("|", 7)
+    if len(fields) < 8 or len(line) > LONG or not fields[0].endswith(_USUAL):
+        return None
+    if "\\" in line and "\\" in "".join(fields[:7]):
+        return None
+    return fields if _FIRST_KEY(fields[7]) else None
+
+
+def _cut(rows: Sequence[Sequence[str]]) -> Events:
+    """The usual lines."""
+    starts, *head, extensions = zip(*rows, strict=True)
+    heads: Columns = dict(zip(_HEADER, head, strict=True))
+    heads.update(headers_of([start[: start.rindex(_START)] for start in starts]))
+    # Between two lines stands what looks like a pair whose key is MARK.
+    text = f" {f' {MARK}= '.join(map(str.rstrip, extensions, repeat(BLANKS)))} {MARK}="
+    pieces = _KEY_OR_MARK.split(text)
+    values = pieces[2::2]
+    if "\\" in text:
+        values = [_unescaped(value) if "\\" in value else value for value in values]
+    return Events(heads, pieces[1::2], values)
+
+
 def _event(line: str) -> Record | Problem:
-    """A line's event; the usual kind in a few calls, see `_odd_event` for the others."""
-    start = line.find(_START)
-    fields = line[start + len(_START) :].split("|", 7)
-    if start < 0 or len(fields) != 8 or fields[0] not in _USUAL:
-        return _odd_event(line)
-    record: Record = dict(zip(_HEADER, fields[1:7], strict=True))
-    if start:
-        record.update(header_of(line[:start]))
-    size = len(record)
-    pieces = _KEY.split(f" {fields[7]}", MOST_FIELDS)
-    pieces[-1] = pieces[-1].rstrip(BLANKS)
-    if "\\" in line:
-        if "\\" in "".join(fields[:7]):
-            return _odd_event(line)
-        pieces = [_unescaped(piece) if "\\" in piece else piece for piece in pieces]
-    record.update(zip(pieces[1::2], pieces[2::2], strict=True))
-    if (
-        len(record) != size + len(pieces) // 2
-        or len(pieces) > MOST_FIELDS
-        or pieces[0].strip(BLANKS)
-        or DUPLICATES in record
-    ):
-        return _odd_event(line)
-    return record
-
-
-def _odd_event(line: str) -> Record | Problem:
-    """The event of a line in which something has to be looked at twice."""
+    """A line's event, whatever it is like."""
     found = _EVENT.search(line)
     if found is None:
         return _NO_EVENT
@@ -119,8 +123,8 @@ def _odd_event(line: str) -> Record | Problem:
         return _SHORT
     head: Record = dict(zip(_HEADER, fields, strict=True))
     head.update(header_of(line[: found.start()]))
-    before, *pieces = _KEY.split(f" {extension}".rstrip(BLANKS), MOST_FIELDS)
-    if len(pieces) == 2 * MOST_FIELDS:
+    before, *pieces = _KEY.split(f" {extension}".rstrip(BLANKS), MOST_FIELDS + 1)
+    if len(pieces) > 2 * MOST_FIELDS:
         return TOO_MANY
     if before.strip(BLANKS):
         head[SURPLUS] = _unescaped(before.strip(BLANKS))
@@ -139,4 +143,7 @@ def _header(line: str, place: int) -> tuple[list[str], str]:
 
 
 def _unescaped(value: str) -> str:
+    plain = value.replace(r"\=", "=")
+    if "\\" not in plain:
+        return plain
     return _ESCAPE.sub(lambda found: _MEANS[found[1]], value)

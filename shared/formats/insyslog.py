@@ -13,14 +13,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..model import Record
+from .eventlines import MOST_FIELDS
 from .jsonodd import DUPLICATES
 from .jsonvalue import Problem
+from .lines import Columns
 from .sysloghead import DAY, FACILITY, ISO, PLAIN_HOST, PRIORITY, SEVERITY, Message, read_line
 
 SURPLUS = "_surplus"
 """Where text of an event is kept that belongs to no key."""
 
-MOST_FIELDS = 10_000
 TOO_MANY = Problem(
     "TooManyFields",
     f"the event has over {MOST_FIELDS:,} fields; that is no event, or its delimiter is another",
@@ -28,6 +29,7 @@ TOO_MANY = Problem(
 
 # Narrower than `read_line`, and gives the same.
 _USUAL = re.compile(rf"(?:{PRIORITY})?+({DAY} \d\d:\d\d:\d\d|{ISO}) {PLAIN_HOST} ++", re.ASCII)
+_USUAL_LINES = re.compile(f"(?m)^(?:{_USUAL.pattern})$", re.ASCII)
 _KEYS = tuple(f"syslog_{name}" for name in Message._fields)
 
 
@@ -49,6 +51,24 @@ def header_of(text: str) -> Record:
         text = text.strip()
         return {_KEYS[Message._fields.index("message")]: text} if text else {}
     return {key: value for key, value in zip(_KEYS, found, strict=True) if value}
+
+
+def headers_of(texts: Sequence[str]) -> Columns:
+    """What stands before each of some events, None for what is not there."""
+    if not any(texts):
+        return {}
+    rows = _USUAL_LINES.findall("\n".join(texts))
+    if len(rows) == len(texts):
+        priorities, times, hosts = zip(*rows, strict=True)
+        return {
+            "syslog_timestamp": times,
+            "syslog_host": hosts,
+            "syslog_facility": list(map(FACILITY.__getitem__, priorities)),
+            "syslog_severity": list(map(SEVERITY.__getitem__, priorities)),
+        }
+    found = [header_of(text) for text in texts]
+    names = dict.fromkeys(name for header in found for name in header)
+    return {name: [header.get(name) for header in found] for name in names}
 
 
 def with_doubles(head: Record, pairs: Iterable[Sequence[str]]) -> Record:

@@ -4,7 +4,8 @@ Rule: an event begins with `LEEF:` and a version; four fields follow, each ended
 bar, in version 2.0 perhaps a fifth that says what stands between two attributes, and
 then the attributes, each a key, an equals sign and a value. There are no escapes.
 Invariant: text that is no attribute and keys that come twice are kept. Strategy: the
-attributes are cut at what stands between them, and each at its first equals sign.
+attributes of all usual lines are cut at what stands between them, and each at its
+first equals sign; lines that are odd are read alone.
 
 Source: IBM QRadar, LEEF event components.
 """
@@ -19,15 +20,19 @@ import msgspec
 from msgspec import Meta
 
 from ..model import Position, Record
-from .insyslog import MOST_FIELDS, SURPLUS, TOO_MANY, header_of, with_doubles
+from .eventlines import LONG, MARK, MOST_FIELDS, Events, read_together
+from .insyslog import SURPLUS, TOO_MANY, header_of, headers_of, with_doubles
 from .jsonodd import DUPLICATES
 from .jsonvalue import Problem
-from .lines import TextParser
+from .lines import Columns, TextParser
 from .sysloghead import BLANKS
 
 _START = "LEEF:"
 _HEADER = ("deviceVendor", "deviceProduct", "deviceVersion", "eventId")
 _EVENT = re.compile(r"LEEF: ?(\d{1,9}(?:\.\d{1,9})?)\|", re.ASCII)
+_USUAL_1 = ("LEEF:1.0", "LEEF: 1.0")
+_USUAL_2 = ("LEEF:2.0", "LEEF: 2.0")
+_ODD_SEPARATORS = frozenset({" ", "=", MARK})
 _CODE = re.compile(r"(?:0?[xX])([0-9A-Fa-f]{1,4})")
 _KEY = re.compile(r" ([\w.\[\]-]++)=")
 
@@ -84,16 +89,36 @@ class LeefOptions(
 
 
 class LeefParser(TextParser):
-    """See `Parser`. Records are dicts."""
+    """See `Parser`. Records are dicts, or columns."""
 
     def __init__(self, options: LeefOptions, start: Position, want: type | None = None) -> None:
         del want  # LEEF has no types
         super().__init__(start)
         self._separator = options.separator
 
+    def taken(self, lines: Sequence[str]) -> Columns | list[Any]:
+        """See TextParser."""
+        rows = list(map(self._usual, lines))
+        separator = next((row[-1] for row in rows if row is not None), "")
+        rows = [row if row is not None and row[-1] == separator else None for row in rows]
+        return read_together(lines, rows, _cut, self._event)
+
     def values(self, lines: Sequence[str]) -> list[Any]:
         """Each line's event."""
         return [self._event(line) for line in lines]
+
+    def _usual(self, line: str) -> list[str] | None:
+        """A line up to its event's version, the header's fields, the attributes and what is between them."""
+        fields = line.split("|", 5)
+        if len(fields) < 6 or len(line) > LONG:
+            return None
+        separator = self._separator
+        if fields[0].endswith(_USUAL_2):
+            separator, fields[5] = _separator(fields[5], separator)
+        elif not fields[0].endswith(_USUAL_1):
+            return None
+        fields[5] = fields[5].strip(BLANKS)
+        return [*fields, separator] if fields[5] and separator not in _ODD_SEPARATORS else None
 
     def _event(self, line: str) -> Record | Problem:
         found = _EVENT.search(line)
@@ -109,6 +134,30 @@ class LeefParser(TextParser):
         if found.start():
             record.update(header_of(line[: found.start()]))
         return _with(record, attributes.strip(BLANKS), separator)
+
+
+def _cut(rows: Sequence[Sequence[str]]) -> Events:
+    """Lines with the same separator."""
+    starts, *head, attributes, separators = zip(*rows, strict=True)
+    heads: Columns = dict(zip(_HEADER, head, strict=True))
+    heads.update(headers_of([start[: start.rindex(_START)] for start in starts]))
+    between = separators[0]
+    # Between two lines stands what looks like an attribute whose key is MARK.
+    end = f"{between}{MARK}={between}"
+    return Events(heads, *_pairs(f"{end.join(attributes)}{end}", between))
+
+
+def _pairs(text: str, between: str) -> tuple[list[str], list[str], list[int]]:
+    """Keys, values and places of what is no attribute, of attributes that are each followed by `between`."""
+    found = text.replace(between, f"={MARK}=").split("=")
+    if len(found) % 3 == 1 and set(found[2::3]) == {MARK}:  # no value has an equals sign
+        return found[:-1:3], found[1::3], []
+    pairs = re.findall(f"([^={re.escape(between)}]*+)=([^{re.escape(between)}]*+){re.escape(between)}", text)
+    parts = text.split(between)[:-1]
+    wrong = [place for place, part in enumerate(parts) if "=" not in part] if len(pairs) < len(parts) else []
+    for place in wrong:
+        pairs.insert(place, ("", ""))
+    return [key for key, _ in pairs], [value for _, value in pairs], wrong
 
 
 def _separator(text: str, default: str) -> tuple[str, str]:
@@ -129,8 +178,8 @@ def _with(record: Record, text: str, separator: str) -> Record | Problem:
     if not text:
         return record
     if separator == " ":
-        before, *pieces = _KEY.split(f" {text}", MOST_FIELDS)
-        if len(pieces) == 2 * MOST_FIELDS:
+        before, *pieces = _KEY.split(f" {text}", MOST_FIELDS + 1)
+        if len(pieces) > 2 * MOST_FIELDS:
             return TOO_MANY
         return _odd(record, zip(pieces[::2], pieces[1::2], strict=True), before.strip(BLANKS))
     parts = [part.split("=", 1) for part in text.split(separator, MOST_FIELDS)]

@@ -8,8 +8,8 @@ this gets a window of whole lines at a time and answers for all of them in one c
 where a record may span lines it says how much of a window is whole records.
 
     LineParser      windows of whole lines, long lines, the break; `read` gives blocks
-    TextParser      one record a line: `columns` gives all of them, or else `values` a
-                    record or a Problem for each
+    TextParser      one record a line: `values` gives a record or a Problem for each; `taken`
+                    may give all of them as columns
 """
 
 from __future__ import annotations
@@ -178,10 +178,9 @@ class TextParser(LineParser):
     names: tuple[str, ...] | None = None
     """What the values of a record are called, where `values` gives tuples; None where it gives dicts."""
 
-    def columns(self, lines: Sequence[str]) -> Columns | None:
-        """All lines taken apart at once; None where `values` has to look at each, or there are none."""
-        del lines
-        return None
+    def taken(self, lines: Sequence[str]) -> Columns | list[Any]:
+        """At least one line taken apart: columns if all are records and alike, else what `values` gives."""
+        return self.values(lines)
 
     def values(self, lines: Sequence[str]) -> list[Any]:
         """For each line a dict, a tuple of values for `names`, or a Problem."""
@@ -190,12 +189,11 @@ class TextParser(LineParser):
     def read(self, source: Lines) -> Iterator[Block]:
         """One block for the window."""
         texts = source.texts()
-        columns = self.columns(texts) if texts else None
-        if columns is not None:
-            yield table_of(source, columns)
-            return
-        found = self._one_by_one(source) if texts is None else self.values(texts)
-        yield block_of(source, found, self.names)
+        found = self._one_by_one(source) if texts is None else self.taken(texts) if texts else []
+        if isinstance(found, dict):
+            yield table_of(source, found)
+        else:
+            yield block_of(source, found, self.names)
 
     def _one_by_one(self, source: Lines) -> list[Any]:
         """A window with a line that is not UTF-8: that line is rejected, and no other."""

@@ -18,6 +18,7 @@ DATA = rf"(?:\[{_NAME}(?: ++{_NAME}={_VALUE})*+ *+\])++"
 """All elements of a line, none of them escaping the line."""
 
 _DATA = re.compile(rf"{DATA}(?= |\Z)")
+IS_DATA = re.compile(DATA).fullmatch
 _ELEMENT = re.compile(rf"\[({_NAME})((?: ++{_NAME}={_VALUE})*+) *+\]")
 _PARAMETER = re.compile(rf"({_NAME})=({_VALUE})")
 _PLAIN_PARAMETER = re.compile(rf' ({_NAME})="([^"]*+)"')

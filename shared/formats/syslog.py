@@ -16,10 +16,10 @@ from msgspec import Meta
 
 from ..model import Block, Position
 from .jsonvalue import Problem
-from .lines import Lines, block_of
+from .lines import Columns, Lines, block_of, table_of
 from .multiline import RecordOptions, RecordParser
 from .sysloghead import BLANKS, Message
-from .syslogtext import NAMES, read_text
+from .syslogtext import NAMES, read_lines
 
 _BEGINNING = (
     r"(?:\d{1,7} )?<\d{1,3}>|\d{1,7}: [*.]?[A-Z]|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
@@ -88,7 +88,7 @@ class SyslogOptions(
 
 
 class SyslogParser(RecordParser):
-    """See `Parser`. Records are tuples, named by what occurs in their block."""
+    """See `Parser`. Records are columns or tuples, named by what occurs in their block."""
 
     names = NAMES
 
@@ -101,20 +101,24 @@ class SyslogParser(RecordParser):
 
     def read(self, source: Lines) -> Iterator[Block]:
         """The blocks of a window."""
-        text = None if self._joins else _text(source)
-        if text is None:
+        lines = None if self._joins else source.texts()
+        if not lines:
             yield from super().read(source)
-        else:
-            names, values = read_text(text, host=self._host, other=self._other)
-            yield block_of(source, values, names)
+            return
+        found = self._read(lines)
+        yield table_of(source, found) if isinstance(found, dict) else block_of(source, found[1], found[0])
+
+    def _read(self, lines: Sequence[str]) -> Columns | tuple[tuple[str, ...], list[Any]]:
+        return read_lines(lines, host=self._host, other=self._other)
 
     def found(self, records: Sequence[str]) -> list[Any]:
         """The values of each record; its first line has the header, and the others belong to its message."""
         parts = [record.partition("\n") for record in records]
+        found = self._read([first for first, _, _ in parts])
+        if isinstance(found, dict):
+            found = tuple(found), list(zip(*found.values(), strict=True))
         # Names are the block's own: they are looked up right after this.
-        self.names, values = read_text(
-            "\n".join([first for first, _, _ in parts]), host=self._host, other=self._other
-        )
+        self.names, values = found
         if not any(newline for _, newline, _ in parts):
             return values
         place = self.names.index("message")
@@ -127,15 +131,6 @@ class SyslogParser(RecordParser):
 def _longer(values: tuple[Any, ...], place: int, rest: str) -> tuple[Any, ...]:
     """The same with more lines in its message."""
     return *values[:place], f"{values[place]}\n{rest.rstrip(BLANKS)}", *values[place + 1 :]
-
-
-def _text(source: Lines) -> str | None:
-    """A window's lines as text; None if it is not valid UTF-8."""
-    try:
-        text = source.text.decode()
-    except UnicodeDecodeError:
-        return None
-    return text.replace("\r\n", "\n").removesuffix("\r") if "\r" in text else text
 
 
 def _message(line: str) -> Message:

@@ -1,24 +1,26 @@
 r"""All syslog lines of a window at once.
 
-Rule: gives what `sysloghead.read_line` gives for each of the lines. Strategy: one
-expression runs over the window and takes lines of the usual forms apart, RFC 3164's
-and RFC 5424's; any other line is read on its own. What follows goes column by column,
-and names that no line has a value for are left out. Invariant: an expression here is
+Rule: gives what `sysloghead.read_line` gives for each of the lines. Strategy: where
+the first line is RFC 5424's, such lines are cut together (`syslogietf`); one expression
+runs over the others and takes those of the usual forms apart, RFC 3164's and RFC
+5424's; any other line is read on its own. What follows goes column by column, and
+names that no line has a value for are left out. Invariant: an expression here is
 narrower than its counterpart there: whatever both match, they take apart alike.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any
 
 from .jsonvalue import Problem
-from .lines import BLANK
+from .lines import Columns
 from .sdelements import DATA, elements
 from .sysloghead import BLANKS, DAY, FACILITY, ISO, PLAIN_HOST, PRIORITY, SEVERITY, Message, read_line
+from .syslogietf import is_ietf, read_ietf
 
 NAMES: tuple[str, ...] = Message._fields
 Other = Callable[[str], Message | Problem]
@@ -38,40 +40,55 @@ _LOCAL_TIME, _IETF_TIME, _END = 1, 7, 14
 """Places in what _LINE gives: the times of either form, which are never empty, and the end of both."""
 
 Row = tuple[str, ...]
-Columns = dict[str, Sequence[Any]]
+_Part = tuple[Sequence[int], Columns]
+"""Places of some of the lines, and what these say."""
 
 
-def read_text(text: str, *, host: bool, other: Other) -> tuple[tuple[str, ...], list[Any]]:
-    """Names, and for each line that is not blank the values of these names, or a Problem.
+def read_lines(
+    lines: Sequence[str], *, host: bool, other: Other
+) -> Columns | tuple[tuple[str, ...], list[Any]]:
+    """What lines say: columns if all are of one form, else names and for each line its values or a Problem.
 
     Args:
-        text: lines, each ended by a newline, the last one perhaps not.
+        lines: at least one, none of them blank.
         host: whether a header of RFC 3164 has a host.
         other: what a line without a header is.
     """
-    rows = _LINE[host].findall("\n" + text.removesuffix("\n"))
-    if all(map(itemgetter(_LOCAL_TIME), rows)):
-        columns = _local(rows)
-    elif all(map(itemgetter(_IETF_TIME), rows)):
-        columns = _ietf(rows)
-    else:
-        rows = [row for row in rows if row[_LOCAL_TIME] or row[_IETF_TIME] or row[_END].strip(BLANK)]
-        return _mixed(rows, host=host, other=other)
-    return tuple(columns), list(zip(*columns.values(), strict=True))
-
-
-def _mixed(rows: Sequence[Row], *, host: bool, other: Other) -> tuple[tuple[str, ...], list[Any]]:
-    """Lines of several forms, none of them blank."""
-    parts: list[tuple[list[int], Columns]] = []
-    for place, columns_of in ((_LOCAL_TIME, _local), (_IETF_TIME, _ietf)):
-        where = [index for index, row in enumerate(rows) if row[place]]
-        if where:
-            parts.append((where, columns_of([rows[index] for index in where])))
+    parts: list[_Part] = []
+    left: Sequence[int] = range(len(lines))
+    ietf = read_ietf(lines) if is_ietf(lines[0]) else None
+    if ietf is not None:
+        parts.append(ietf)
+        done = set(ietf.places)
+        left = [place for place in left if place not in done]
+    rows: Sequence[Row] = []
+    if left:
+        rows = _LINE[host].findall("\n" + "\n".join([lines[place] for place in left]))
+        parts += _forms(left, rows)
+    if len(parts) == 1 and len(parts[0][0]) == len(lines):
+        return parts[0][1]
     odd = {
-        index: read_line(row[_END], host=host) or other(row[_END])
-        for index, row in enumerate(rows)
+        place: read_line(row[_END], host=host) or other(row[_END])
+        for place, row in zip(left, rows, strict=True)
         if row[_END]
     }
+    return _mixed(len(lines), parts, odd)
+
+
+def _forms(places: Sequence[int], rows: Sequence[Row]) -> Iterator[_Part]:
+    """Those of some lines that are of a usual form, by their forms."""
+    for time, columns_of in ((_LOCAL_TIME, _local), (_IETF_TIME, _ietf)):
+        there = list(map(itemgetter(time), rows))
+        if all(there):
+            yield places, columns_of(rows)
+        elif any(there):
+            yield list(compress(places, there)), columns_of(list(compress(rows, there)))
+
+
+def _mixed(
+    size: int, parts: Sequence[_Part], odd: Mapping[int, Message | Problem]
+) -> tuple[tuple[str, ...], list[Any]]:
+    """Lines of several forms."""
     messages = [value for value in odd.values() if type(value) is Message]
     kept = [
         index
@@ -79,7 +96,7 @@ def _mixed(rows: Sequence[Row], *, host: bool, other: Other) -> tuple[tuple[str,
         if any(name in columns for _, columns in parts)
         or any(message[index] is not None for message in messages)
     ]
-    values: list[Any] = [None] * len(rows)
+    values: list[Any] = [None] * size
     for where, columns in parts:
         nothing = [None] * len(where)
         taken = zip(*(columns.get(NAMES[index], nothing) for index in kept), strict=True)

@@ -133,7 +133,11 @@ class W3cParser(SectionParser):
                 self._finish(row)
         return rows
 
-    def columns(self, lines: Sequence[str]) -> Columns | None:
+    def taken(self, lines: Sequence[str]) -> Columns | list[Any]:
+        """See TextParser."""
+        return self._columns_of(lines) or self.values(lines)
+
+    def _columns_of(self, lines: Sequence[str]) -> Columns | None:
         """Lines that are all split the same way."""
         width, separator = len(self._fields), "\t" if b"\t" in self.raw else " "
         if not width or (separator == "\t" and width == 1):

@@ -104,7 +104,11 @@ class ZeekParser(SectionParser):
         self.names: tuple[str, ...] = tuple(unique(self._header.fields))
         self._columns = columns_of(self._header, iso=self._iso)
 
-    def columns(self, lines: Sequence[str]) -> Columns | None:
+    def taken(self, lines: Sequence[str]) -> Columns | list[Any]:
+        """See TextParser."""
+        return self._columns_of(lines) or self.values(lines)
+
+    def _columns_of(self, lines: Sequence[str]) -> Columns | None:
         """Lines that all have as many values as there are fields."""
         columns = cut(lines, self._header.separator, len(self.names)) if self.names else None
         return None if columns is None else self._typed(columns)

@@ -112,7 +112,7 @@ def _texts(header: Header, values: Sequence[str], held: Held) -> Sequence[Any]:
 def _truths(header: Header, values: Sequence[str], held: Held) -> Sequence[Any]:
     del held
     known = {"T": True, "F": False, header.unset: None}
-    return [known.get(value, value) for value in values]
+    return list(map(known.get, values, values))
 
 
 def _times(header: Header, iso: bool, values: Sequence[str], held: Held) -> Sequence[Any]:
@@ -140,9 +140,12 @@ def _lists(header: Header, kind: str, element: Column, values: Sequence[str], he
         found = _decoded(_DECODERS[_NUMBERS[kind]][1], f"[{'],['.join(values)}]".replace("[-]", "null"))
         if found is not None and len(found) == len(values) and "" not in values:
             return found
+    joined = "\n".join(values)
+    if kind not in _TYPED and _is_plain(header, joined, held):
+        if separator not in joined and empty not in values:
+            return [None if v == unset else [v] for v in values]
+        return [None if v == unset else [] if v == empty else v.split(separator) for v in values]
     split = [None if v == unset else [] if v == empty else v.split(separator) for v in values]
-    if kind not in _TYPED and _is_plain(header, "\n".join(values), held):
-        return split
     return [parts and list(element(parts, held)) for parts in split]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from .values import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN
+from .values import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, has_gaps
 
 Bulk = Callable[[list[Any]], list[Any]]
 
@@ -53,10 +53,10 @@ def whole(low: int, high: int) -> Bulk:
         found = kinds(values)
         if found <= {str, _NOTHING}:
             _only(values, _NOT_WHOLE)
-            values = _read(int, values, empty="" in values or None in values)
+            values = _read(int, values, empty=not all(values))
         elif not found <= {int, _NOTHING}:
             raise TypeError("not all are whole numbers")
-        numbers = [value for value in values if value is not None] if None in values else values
+        numbers = [value for value in values if value is not None] if has_gaps(values) else values
         if numbers and not (low <= min(numbers) and max(numbers) <= high):
             raise OverflowError("out of range")
         return values
@@ -69,10 +69,10 @@ def reals(values: list[Any]) -> list[Any]:
     found = kinds(values)
     if found <= {str, _NOTHING}:
         _only(values, _NOT_REAL)
-        values = _read(float, values, empty="" in values or None in values)
+        values = _read(float, values, empty=not all(values))
     elif not found <= {float, int, _NOTHING}:
         raise TypeError("not all are numbers")
-    numbers = [value for value in values if value is not None] if None in values else values
+    numbers = [value for value in values if value is not None] if has_gaps(values) else values
     if not all(map(isfinite, numbers)):
         raise OverflowError("not finite")
     if int in found and not all(type(n) is not int or LONG_MIN <= n <= LONG_MAX for n in numbers):

@@ -20,7 +20,7 @@ from .fields import without
 from .odd import Events, Unfit
 from .rows import RowTypes, made, plain
 from .take import Path, View
-from .values import to_string
+from .values import has_gaps, to_string
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -86,15 +86,12 @@ class Rest:
     def _at_once(self, view: View, names: Sequence[str], kept: Mapping[int, Record]) -> Kept | None:
         """What is left of records that come as columns; None if that takes a look at each."""
         left = {name: view.get(name) for name in names if name not in self._simple}
-        left = {name: values for name, values in left.items() if values.count(None) < view.size}
+        left = {name: v for name, v in left.items() if any(v) or v.count(None) < view.size}
         make = self._types.of(tuple(left)) if left and DUPLICATES not in left else None
         if make is None:
             return None
-        objects = made(make, list(left.values()))
+        objects, there = made(make, list(left.values()))
         result = Kept(values=objects)
-        there = (
-            range(view.size) if None not in objects else [i for i, v in enumerate(objects) if v is not None]
-        )
         result.events["undeclared_kept"] += there
         for index, more in kept.items():
             objects[index] = {**(plain(objects[index]) or {}), **more}
@@ -151,7 +148,7 @@ class Rest:
     def _named(self, view: View, names: Sequence[str]) -> dict[int, Record]:
         """Without making a dict of what columns took."""
         left = {name: view.get(name) for name in names if name not in self._simple}
-        full = {name: values for name, values in left.items() if None not in values}
+        full = {name: values for name, values in left.items() if not has_gaps(values)}
         if full:
             made = [dict(zip(full, row, strict=True)) for row in zip(*full.values(), strict=True)]
         else:

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from .values import has_gaps
+
 _MOST = 64
 """How many types to keep: names that a block has, not names that a route may have."""
 
@@ -60,13 +62,15 @@ def plain(value: Any) -> Any:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def made(make: Callable[..., Any], columns: Sequence[Sequence[Any]]) -> list[Any]:
-    """An object for each record; None for one that has no value at all."""
+def made(make: Callable[..., Any], columns: Sequence[Sequence[Any]]) -> tuple[list[Any], Sequence[int]]:
+    """An object for each record, None for one that has no value at all; and the indexes of the others."""
     objects = list(map(make, *columns))
-    gaps = [column for column in columns if None in column]
-    if len(gaps) < len(columns):
-        return objects
-    for index, row in enumerate(zip(*gaps, strict=True)):
-        if row.count(None) == len(row):
-            objects[index] = None
-    return objects
+    if not all(map(has_gaps, columns)):
+        return objects, range(len(objects))
+    there = [index for index, row in enumerate(zip(*columns, strict=True)) if any(v is not None for v in row)]
+    if len(there) == len(objects):
+        return objects, there
+    found: list[Any] = [None] * len(objects)
+    for index in there:
+        found[index] = objects[index]
+    return found, there

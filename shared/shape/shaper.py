@@ -34,7 +34,7 @@ from .rest import Rest
 from .rows import RowTypes, plain
 from .take import Path, Taken, View
 from .typed import TIME, as_dicts, typed
-from .values import has_long_number
+from .values import has_gaps, has_long_number
 from .window import Window
 
 BAD = (ValueError, TypeError, OverflowError, msgspec.DecodeError, RecursionError)
@@ -197,7 +197,7 @@ class Shaper:
         """TimeGenerated as Azure keeps it."""
         times, window = work.columns[TIME], self._window
         if (
-            None not in times
+            not has_gaps(times)
             and window.oldest_text <= min(times)[:19]
             and max(times)[:19] <= window.newest_text
         ):
@@ -259,7 +259,7 @@ class Shaper:
             text = b"" if work.block.odd else _encoder.encode_lines(rows)
         except _UNWRITABLE:
             text = b""
-        if (rows and not text) or (self._loose and has_long_number(text)):
+        if (rows and not text) or (self._is_loose(work) and has_long_number(text)):
             self._plain_extra(rows)
             rows, indexes = self._tamed(rows, indexes, work)
             text = _encoder.encode_lines(rows)
@@ -268,6 +268,10 @@ class Shaper:
             rows, indexes = self._long.each(rows, indexes, work.dead, work.events)
             text = _encoder.encode_lines(rows)
         return text, indexes
+
+    def _is_loose(self, work: _Work) -> bool:
+        """Whether there is a column that may hold any number."""
+        return any(name in work.columns for name in self._loose)
 
     def _plain_extra(self, rows: list[Any]) -> None:
         """The "*" column as dicts, to look into it."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..model import Block, Record, Table
 from .fields import Found, Lookup
 from .typed import as_dicts
-from .values import to_string
+from .values import has_gaps, to_string
 
 Path = tuple[str, ...]
 
@@ -95,7 +95,7 @@ def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
     first = lookups[0]
     values = view.get(first.name)
     plain = len(lookups) == 1 and (len(first.path) == 1 or view.exact)
-    if plain or None not in values:
+    if plain or not has_gaps(values):
         return Taken(values, None)
     found = [_find(lookups, record) for record in view.dicts]
     return Taken([f and f.value for f in found], [f and f.path for f in found])

@@ -31,6 +31,20 @@ class _Hours(dict[int, str]):
         return found
 
 
+class _Seconds(dict[str, str]):
+    """`YYYY-MM-DDTHH:MM:SS` by the digits of seconds since 1970; OverflowError as above."""
+
+    def __init__(self, hours: _Hours) -> None:
+        self._hours = hours
+
+    def __missing__(self, digits: str) -> str:
+        if len(self) >= _HOURS:
+            self.clear()
+        seconds = int(digits)
+        self[digits] = found = f"{self._hours[seconds // 3600]}{_CLOCK[seconds % 3600]}"
+        return found
+
+
 class Epoch(TimeReader):
     """Numbers, and numbers in text.
 
@@ -42,6 +56,7 @@ class Epoch(TimeReader):
         self._digits = digits
         self._micros_each = 10.0 ** (6 - digits)
         self._hours = _Hours()
+        self._seconds = _Seconds(self._hours)
 
     def one(self, value: Any) -> str:
         """See TimeReader."""
@@ -93,13 +108,10 @@ class Epoch(TimeReader):
         """Seconds as `1521911720.865716`, most of them."""
         parts = [value.partition(".") for value in values]
         fractions = [fraction for _, _, fraction in parts]
-        if "" in fractions or not digits(fractions) or not digits([whole for whole, _, _ in parts]):
+        if not all(fractions) or not digits(fractions) or not digits([whole for whole, _, _ in parts]):
             return [self._text(value) for value in values]
-        hours, clock = self._hours, _CLOCK
-        return [
-            f"{hours[v // 3600]}{clock[v % 3600]}.{fraction[:7]}Z"
-            for v, fraction in zip([int(whole) for whole, _, _ in parts], fractions, strict=True)
-        ]
+        seconds = self._seconds
+        return [f"{seconds[whole]}.{fraction[:7]}Z" for whole, _, fraction in parts]
 
     def _text(self, value: str) -> str:
         found = _NUMBER.fullmatch(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -93,15 +93,22 @@ CASTS: dict[str, Cast] = {
 }
 """By column type; datetime has a parser of its own for each format (times.py)."""
 
+
+def has_gaps(values: Sequence[Any]) -> bool:
+    """Whether None is among these values. To look for what is false first takes a fifth of the time."""
+    return not all(values) and None in values
+
+
 AS_IS: dict[str, type] = {"string": str, "boolean": bool, "real": float}
 """A value of exactly this type needs no cast."""
 
 
-_DIGITS_AS_0 = bytes.maketrans(b"123456789", b"000000000")
-_19_DIGITS = b"0" * 19
+_ALIKE = bytes.maketrans(b"123456789,[", b"000000000::")
+_BETWEEN = b" \t\r\n-"
+_19_DIGITS = b":" + b"0" * 19
 _LONG_NUMBER = re.compile(rb"[\[:,][ \t\r\n]*-?[0-9]{19}")
 
 
 def has_long_number(text: bytes) -> bool:
     """Whether JSON text may hold an integer beyond 64 bits, which has 19 digits or more. A no is sure."""
-    return _19_DIGITS in text.translate(_DIGITS_AS_0) and _LONG_NUMBER.search(text) is not None
+    return _19_DIGITS in text.translate(_ALIKE, _BETWEEN) and _LONG_NUMBER.search(text) is not None
