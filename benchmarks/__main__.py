@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
 
-from . import corridor
+from . import corridor, formats
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 
 def main() -> None:
@@ -14,10 +20,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each side, in turn (default 3)")
     parser.add_argument("--no-page", action="store_true", help="do not write docs/performance.md")
     options = parser.parse_args()
-    page = corridor.measure(options.mb * 1_000_000, options.runs)
+    size = options.mb * 1_000_000
+    sections = [corridor.measure(size, options.runs), formats.measure(size // 20, options.runs)]
+    page = "\n\n".join(["# Performance", *sections, _footer(options.mb, options.runs)]) + "\n"
     print(page)
     if not options.no_page:
-        corridor.write_page(page)
+        PAGE.write_text(page, encoding="utf-8")
+
+
+def _footer(mb: int, runs: int) -> str:
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    return (
+        f"Measured {when} with Python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores. "
+        f"To repeat it: `make bench` (this page: `python -m benchmarks --mb {mb} --runs {runs}`)."
+    )
 
 
 if __name__ == "__main__":

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +26,19 @@ from local.stack.process import Part
 from .data import ROUTES, ndjson
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "performance.md"
 RULE = "dcr-" + "0" * 31 + "b"
 SECRET = "benchmark"
 _CASES = (("bench", "Custom-Bench", "unchanged"), ("mapped", "Custom-Mapped", "renamed, typed, filtered"))
 
 
 @contextmanager
-def _cores() -> Iterator[tuple[set[int], set[int]]]:
-    """(for the measured side, for everything else); the same core twice where there is only one."""
+def cores() -> Iterator[tuple[set[int], set[int]]]:
+    """(for the measured side, for everything else, this process too); the same core twice where there is only one."""
     before = os.sched_getaffinity(0)
-    cores = sorted(before)
-    os.sched_setaffinity(0, {cores[-1]})  # inherited by Azurite and the endpoint
+    numbers = sorted(before)
+    os.sched_setaffinity(0, {numbers[-1]})  # inherited by Azurite and the endpoint
     try:
-        yield {cores[0]}, {cores[-1]}
+        yield {numbers[0]}, {numbers[-1]}
     finally:
         os.sched_setaffinity(0, before)
 
@@ -114,12 +111,12 @@ def environment(connection: str, url: str, folder: Path) -> dict[str, str]:
 
 
 def measure(size: int, runs: int) -> str:
-    """Measure and give the page."""
-    with tempfile.TemporaryDirectory() as text, _cores() as (core, _rest):
+    """Measure and give the page's section."""
+    with tempfile.TemporaryDirectory() as text, cores() as (core, _rest):
         folder = Path(text)
         with parts(folder) as (connection, url):
             given = environment(connection, url, folder)
-            return _page(size, runs, [_case(c, size, runs, connection, given, core) for c in _CASES])
+            return _section(size, runs, [_case(c, size, runs, connection, given, core) for c in _CASES])
 
 
 def _case(
@@ -148,9 +145,9 @@ def _case(
     return row
 
 
-def _page(size: int, runs: int, rows: list[dict[str, Any]]) -> str:
+def _section(size: int, runs: int, rows: list[dict[str, Any]]) -> str:
     lines = [
-        "# Performance",
+        "## From end to end",
         "",
         f"An NDJSON blob of {size / 1e6:.0f} MB in Azurite, read, parsed, shaped, encoded and accepted by the local "
         "ingestion endpoint. Each side is a process of its own on one core, in turn, in the same run; Azurite and the "
@@ -164,19 +161,5 @@ def _page(size: int, runs: int, rows: list[dict[str, Any]]) -> str:
         f"| {r['title']} | {r['sdk']:.1f} | {r['logferry']:.1f} | {r['ratio']:.1f} × | {r['logferry_peak']:.0f} MB |"
         for r in rows
     ]
-    when = datetime.now(UTC).strftime("%Y-%m-%d")
-    lines += [
-        "",
-        "The SDK side sends the records as they are in both rows; it neither renames nor filters.",
-        "",
-        f"Measured {when} with Python {platform.python_version()} on {platform.machine()}, "
-        f"{os.cpu_count()} cores. To repeat it: `make bench` "
-        f"(this page: `python -m benchmarks --mb {size // 1_000_000} --runs {runs}`).",
-        "",
-    ]
+    lines += ["", "The SDK side sends the records as they are in both rows; it neither renames nor filters."]
     return "\n".join(lines)
-
-
-def write_page(page: str) -> None:
-    """Write docs/performance.md."""
-    PAGE.write_text(page, encoding="utf-8")
