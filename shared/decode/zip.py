@@ -279,12 +279,12 @@ class ZipDecoder:
             raise DecodeError(f"this is {_NOT_LOGS[head.name]}: a zip inside, but no logs", offset=at)
         self._take(head.length)
         self._first = self._ended = False
-        problem, body = _problem(head), None
-        if problem is None and not _is_of_macos(head.name):
+        problem, of_macos, body = _problem(head), _is_of_macos(head.name), None
+        if problem is None and not of_macos:
             body = _BODIES[head.method if head.packed != 0 else 0](self._caps)
         self._file = _File(head, self.taken, body)
         self._stage = ZipDecoder._content
-        if problem is not None:
+        if problem is not None and not of_macos and not _is_empty(head):
             yield Member(head.name)
             yield End(head.name, DecodeError(problem, offset=at))
         elif body is not None:
@@ -334,6 +334,11 @@ def _problem(head: Local) -> str | None:
         method = _METHODS.get(head.method, f"method {head.method}")
         return f"this file of the zip is packed by {method}, which is not taken; use Deflate, or gzip"
     return None
+
+
+def _is_empty(head: Local) -> bool:
+    """A folder, or a file of no bytes: nothing is lost with it, however it is packed."""
+    return not head.size and not head.described
 
 
 def _is_of_macos(name: str) -> bool:

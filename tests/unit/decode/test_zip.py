@@ -20,6 +20,7 @@ from tests.unit.decode.packing import Event, OneWay, broken, events, files, shar
 LINES = b"".join(b"line %d\n" % i for i in range(30_000))
 NOISE = bytes((i * i * 31 >> 7 ^ i) & 0xFF for i in range(50_000))
 MANY = {"a.log": LINES, "empty.log": b"", "folder/b.log": NOISE, "c.log": b"c\n"}
+_ENCRYPTED = 1
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -143,7 +144,7 @@ def test_what_the_zip_command_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_an_encrypted_file_costs_itself(method: int, streamed: bool) -> None:
     """It is one error between its marks, at its header; the others come."""
-    found = events(_with(zipped(MANY, method, streamed=streamed), flags=1))
+    found = events(_with(zipped(MANY, method, streamed=streamed), flags=_ENCRYPTED))
     assert found[:2] == [("member", "a.log"), ("end", "a.log", found[1][2], 0)]
     assert "encrypted" in str(found[1][2])
     assert found[2:] == _between(MANY)[3:]
@@ -226,6 +227,16 @@ def test_what_macos_adds_is_passed_over() -> None:
     kept = {"a.log": LINES, "__MACOSX/real.log": b"r", "._not.log": b"n"}
     for streamed in (False, True):
         assert files(zipped({**odd, **kept, "__MACOSX/logs/._b": b"y"}, streamed=streamed)) == kept
+
+
+def test_nothing_is_lost_with_what_holds_nothing() -> None:
+    """Folders, empty files and what macOS adds are no rejects, even where they could not be unpacked."""
+    nothing = {"logs/": b"", "empty.log": b"", "__MACOSX/._a.log": b"\0\5\x16\7"}
+    found = files(zipped({**nothing, "logs/a.log": LINES}, zipfile.ZIP_LZMA))
+    assert list(found) == ["logs/a.log"]
+    assert b"LZMA" in found["logs/a.log"]
+    for name, content in nothing.items():
+        assert files(_with(zipped({name: content, "z": b"z"}), flags=_ENCRYPTED)) == {"z": b"z"}
 
 
 @pytest.mark.parametrize(
