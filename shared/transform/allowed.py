@@ -17,6 +17,9 @@ MAX_CHARACTERS: Final = 15_360
 MAX_PARSED: Final = 10
 """Columns that one parse may make."""
 
+MAX_DEPTH: Final = 100
+"""Brackets in brackets. Kusto has a limit and does not say which; that of its analyser is a little higher."""
+
 SOURCE: Final = "source"
 HEADS: Final = ("source", "print", "datatable")
 """What a query can begin with, besides a table that `let` has bound."""

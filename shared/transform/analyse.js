@@ -3,7 +3,8 @@
 //   node analyse.js FOLDER        FOLDER is that of the npm package @kusto/language-service-next
 //
 // in:   {"transforms": [{"text": KQL, "columns": {NAME: TYPE}}], "functions": {NAME: {"takes": [TYPE], "gives": TYPE}}}
-// out:  [{"findings": [{"start", "end", "code", "message"}], "columns": {NAME: TYPE} or null}], in the order asked
+// out:  [{"findings": [{"start", "end", "code", "message"}], "columns": {NAME: TYPE} or null}], in the order asked;
+//       null for a transform that the analyser itself breaks down on (countof("a", "b", 1h) is one)
 //
 // start and end count characters (code points) into the text, as Python does. Only errors are told: hints such as
 // "obsolete" are about queries, and a rule wants some of the old spellings.
@@ -49,6 +50,14 @@ function analyse({ text, columns }, declared) {
   return { findings, columns: named };
 }
 
+function answer(one, declared) {
+  try {
+    return analyse(one, declared);
+  } catch {
+    return null;
+  }
+}
+
 const asked = JSON.parse(fs.readFileSync(0, "utf8"));
 const declared = functions(asked.functions);
-process.stdout.write(JSON.stringify(asked.transforms.map((one) => analyse(one, declared))));
+process.stdout.write(JSON.stringify(asked.transforms.map((one) => answer(one, declared))));

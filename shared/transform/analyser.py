@@ -84,8 +84,8 @@ def find(environ: Mapping[str, str], folders: Sequence[Path] = ()) -> Analyser |
     return Analyser(node, package.resolve()) if node and package else None
 
 
-def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str]]]) -> list[Analysis]:
-    """Ask about transforms, each a text and the columns of its source.
+def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str]]]) -> list[Analysis | None]:
+    """Ask about transforms, each a text and the columns of its source; None for one that breaks the analyser.
 
     Raises:
         AnalyserError: it did not start, did not end in time, or gave no answer.
@@ -100,7 +100,7 @@ def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str
         run = subprocess.run(  # noqa: S603 - node, found on PATH
             command, input=msgspec.json.encode(asked), capture_output=True, timeout=patience, check=True
         )
-        found = msgspec.json.decode(run.stdout, type=list[Analysis])
+        found = msgspec.json.decode(run.stdout, type=list[Analysis | None])
     except subprocess.CalledProcessError as error:
         said = _ERROR.search(error.stderr.decode(errors="replace"))
         raise AnalyserError(f"node left with {error.returncode}{f': {said[0]}' if said else ''}") from error
@@ -108,7 +108,7 @@ def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str
         raise AnalyserError(str(error)[:200]) from error
     if len(found) != len(transforms):
         raise AnalyserError("it answered about other transforms than those asked.")
-    return [msgspec.structs.replace(one, columns=_ours(one.columns)) for one in found]
+    return [one and msgspec.structs.replace(one, columns=_ours(one.columns)) for one in found]
 
 
 def _kusto(columns: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import instead
-from .allowed import HEADS, MAX_CHARACTERS, OPERATORS, SOURCE
+from .allowed import HEADS, MAX_CHARACTERS, MAX_DEPTH, OPERATORS, SOURCE
 from .face import UNKNOWN, Checked, Kind, Problem, Table, kusto_type, problem
 from .output import output_problems
 from .scope import Columns, Scope
@@ -48,14 +48,15 @@ def check_transform(
     try:
         result = check.run()
     except RecursionError:
-        check.say(0, "is nested too deep.", "syntax")
+        if check.text.deepest <= MAX_DEPTH:
+            check.say(0, "is nested too deep: make a part of it a column in a step of its own.", "syntax")
         result = Columns(certain=False)
     problems = check.problems
     if any(found.kind == "bracket" for found in problems):
         problems = [found for found in problems if found.kind not in _GUESSED]
     types = {column: made.type for column, made in result.columns.items()} if result.certain else None
     places = {column: made.place for column, made in result.columns.items() if made.place is not None}
-    checked = Checked((), types, places, result.gone, check.last, tuple(check.comments))
+    checked = Checked((), types, places, result.gone, check.last, tuple(check.comments), check.text.deepest)
     if types is not None and not UNSHAPED & {found.kind for found in problems}:
         problems += output_problems(text, types, checked, table)
     return checked.saying(problems)

@@ -64,6 +64,8 @@ class Checked:
     """Where the last step begins."""
     comments: tuple[tuple[int, int], ...] = ()
     """Start and end of each comment."""
+    deepest: int = 0
+    """How many brackets stand in one another, at most."""
 
     def saying(self, problems: Iterable[Problem]) -> Checked:
         """The same with these problems, in the text's order and each once."""

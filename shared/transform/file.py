@@ -22,6 +22,8 @@ from .analyser import Analyser, AnalyserError
 from .face import Checked, Table
 from .together import Asked, check_all
 
+MOST_SHOWN = 20
+"""Problems of one transform: a bracket too many can make thousands."""
 _FOLDED = (
     "this comment takes in the lines below it, because YAML makes one line of them: write the transform "
     "below `transform: |`."
@@ -125,6 +127,12 @@ def _placed(name: str, text: str, checked: Checked, found: list[Place]) -> list[
         for problem in checked.problems
         if problem.kind != "length"
     ]
+    if len(problems) > MOST_SHOWN:
+        left = len(problems) - MOST_SHOWN
+        last = problems[MOST_SHOWN]
+        problems[MOST_SHOWN:] = [
+            last._replace(sentence=f"{left:,} more problems from here on; mend those above first.")
+        ]
     for start, end in checked.comments:
         if found[start][0] != found[end - 1][0]:
             problems.append(Found(name, *found[start], _FOLDED))

@@ -221,4 +221,8 @@ TOO_MANY = (
     "a rule's parse makes at most {most} columns: end the pattern with * before {name}, and parse the rest in "
     "another step."
 )
+TOO_DEEP = (
+    "here brackets are nested more than {most} deep: make the inner part a column in a step of its own, or "
+    "give it a name with let."
+)
 DYNAMIC = "a rule does not take a dynamic(...) literal: write parse_json('...')."

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from .allowed import MAX_DEPTH
 from .face import Kind
+from .instead import TOO_DEEP
 from .tokens import Token, string_value
 
 Say = Callable[[int, str, Kind], None]
@@ -26,6 +28,8 @@ class Text:
         self.say = say
         self.closing: dict[int, int] = {}
         """Index of an opening bracket -> index of its closing one; the end where it has none."""
+        self.deepest = 0
+        """How many brackets stand in one another, at most."""
         self._match()
 
     def _match(self) -> None:
@@ -35,6 +39,7 @@ class Text:
                 self.say(token.start, f"this {_what(token)} has no end.", "bracket")
             elif token.kind == "mark" and token.text in _OPEN:
                 waiting.append(index)
+                self._deeper(len(waiting), token)
             elif token.kind == "mark" and token.text in _OPEN.values():
                 if waiting and _OPEN[self.tokens[waiting[-1]].text] == token.text:
                     self.closing[waiting.pop()] = index
@@ -43,6 +48,11 @@ class Text:
         for index in waiting:
             self.closing[index] = len(self.tokens)
             self.say(self.tokens[index].start, f"this {self.tokens[index].text} is never closed.", "bracket")
+
+    def _deeper(self, depth: int, token: Token) -> None:
+        if depth == MAX_DEPTH + 1 > self.deepest:
+            self.say(token.start, TOO_DEEP.format(most=MAX_DEPTH), "syntax")
+        self.deepest = max(self.deepest, depth)
 
     def split(self, low: int, high: int, *marks: str) -> Iterator[tuple[int, int]]:
         """The parts between marks that stand in no bracket of their own."""

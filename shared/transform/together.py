@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from .allowed import MAX_CHARACTERS, MAX_DEPTH
 from .analyser import Analyser, Analysis, Finding, analyse
 from .check import UNSHAPED, check_transform
 from .face import UNKNOWN, Checked, Kind, Problem, Table, problem
@@ -52,13 +53,23 @@ def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked
         AnalyserError: the analyser is there and did not answer.
     """
     checked = [check_transform(one.text, one.columns, one.table) for one in asked]
-    known = [(i, one.columns) for i, one in enumerate(asked) if one.columns is not None and one.text.strip()]
+    known = [
+        (index, one.columns)
+        for index, one in enumerate(asked)
+        if one.columns is not None and one.text.strip() and _readable(checked[index], one.text)
+    ]
     if analyser is None or not known:
         return checked
     found = analyse(analyser, [(asked[index].text, columns) for index, columns in known])
     for (index, _), analysis in zip(known, found, strict=True):
-        checked[index] = together(asked[index], checked[index], analysis)
+        if analysis is not None:
+            checked[index] = together(asked[index], checked[index], analysis)
     return checked
+
+
+def _readable(ours: Checked, text: str) -> bool:
+    """Whether the analyser can read it: the time that it takes grows with the depth, without bounds."""
+    return ours.deepest <= MAX_DEPTH and len(text) <= MAX_CHARACTERS
 
 
 def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:

@@ -99,6 +99,30 @@ def test_a_broken_package_is_an_error_with_a_reason(tmp_path: Path) -> None:
             analyse(Analyser(node, folder), [("source", COLUMNS)])
 
 
+def test_what_breaks_the_analyser_costs_no_other_transform(analyser: Analyser) -> None:
+    """One that the analyser throws at has no answer of it, and our check alone; the others have theirs."""
+    texts = ["source | where countof(Text, 'a', 1h) == Zzz", "source | where Whole has 1"]
+    nothing, answer = analyse(analyser, [(text, COLUMNS) for text in texts])
+    assert nothing is None
+    assert answer is not None
+    assert answer.findings != []
+    first, second = check_all([Asked(text, COLUMNS) for text in texts], analyser)
+    assert [problem.sentence for problem in first.problems] == [
+        "there is no column Zzz: declare it under columns."
+    ]
+    assert len(second.problems) == 1
+
+
+def test_what_would_take_the_analyser_for_ever_is_not_given_to_it(tmp_path: Path) -> None:
+    """A text of brackets in brackets, or of more than the limit, has our problems and starts no analyser."""
+    nowhere = Analyser(str(tmp_path / "node"), tmp_path)
+    texts = ["(" * 15_360, f"source | where {'(' * 101}Yes{')' * 101}", "source".ljust(15_361)]
+    found = check_all([Asked(text, COLUMNS) for text in texts], nowhere)
+    assert [problem.kind for problem in found[1].problems] == ["syntax"]
+    assert [problem.kind for problem in found[2].problems] == ["length"]
+    assert found[0].problems[0].sentence == "this ( is never closed."
+
+
 ONCE = [
     ("source | where Zzz == 1", "there is no column Zzz: declare it under columns."),
     ("source | wher Yes", "a rule has no operator `wher`; did you mean where?"),

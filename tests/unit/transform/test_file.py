@@ -156,3 +156,11 @@ def analyser() -> Analyser:
     if found is None:
         pytest.skip(f"Microsoft's Kusto analyser was not found: {HOW}")
     return found
+
+
+def test_thousands_of_problems_are_not_all_shown() -> None:
+    """A slip that upsets all that follows ends with how many more there are, and where they begin."""
+    found = look(HEAD + f"    transform: 'source | where {'(' * 2000}'\n").problems
+    assert len(found) == 21
+    assert found[-1].sentence == "1,980 more problems from here on; mend those above first."
+    assert found[-1].column == found[-2].column + 1

@@ -222,7 +222,15 @@ def test_a_parse_of_eleven_columns_is_named() -> None:
 def test_a_text_that_is_nested_too_deep_is_a_problem(opening: str, closing: str) -> None:
     """Whatever the depth, the check ends with a sentence, not with an exception."""
     deep = check_transform(f"source | where Text == {opening * 3000}Text{closing * 3000}", COLUMNS, None)
-    assert "is nested too deep." in [problem.sentence for problem in deep.problems]
+    (problem,) = [problem for problem in deep.problems if "nested" in problem.sentence]
+    assert "make " in problem.sentence
+    assert problem.offset == (0 if opening == "-" else 23 + 100 * len(opening) + len(opening) - 1)
+
+
+def test_a_hundred_brackets_in_one_another_are_none_too_many() -> None:
+    """What is read without trouble is no problem."""
+    text = f"source | where {'(' * 100}Yes{')' * 100}"
+    assert check_transform(text, COLUMNS, None).problems == ()
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
