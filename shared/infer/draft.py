@@ -25,12 +25,14 @@ from ..routes import Route, loads
 from ..routes.names import legal
 from ..trial import Trial
 from .columns import Keys
-from .forms import Form, forms
+from .forms import Form, forms, lenient
 from .sample import Sample, sample
 from .write import yaml
 
 LARGE = 256_000_000
 """Bytes of a file that are read; what comes after is not looked at."""
+_FEW = 0.05
+"""Share of a sample's records that a form may reject and still be the one."""
 _COMPRESSED = {".gz", ".zip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
@@ -82,11 +84,11 @@ def draft(
     if samples[0].charset != "utf-8" and samples[0].text:
         declaration["charset"] = samples[0].charset
     name = name or _slug(_stem(files[0]))
-    read = _Read()
-    for path in files:
-        for block in _blocks(_route(name, declaration), path, progress):
-            read.keys.see(block)
-            read.rejects.update(reject.reason for reject in block.rejects)
+    read = _read(_route(name, declaration), files, progress)
+    if read.rejects and (wider := lenient(declaration["format"])) is not None:
+        again = _read(_route(name, {**declaration, "format": wider}), files, None)
+        if not again.rejects:
+            read, declaration["format"] = again, wider
     for old in (False, True):
         declaration["columns"] = read.keys.columns(old=old)
         route = _route(name, declaration)
@@ -94,6 +96,15 @@ def draft(
         if old or not any(found.changed["time_replaced"] for found in trials):
             break
     return Draft(name, declaration, yaml(name, declaration), trials)
+
+
+def _read(route: Route, files: Sequence[Path], progress: Callable[[int], None] | None) -> _Read:
+    found = _Read()
+    for path in files:
+        for block in _blocks(route, path, progress):
+            found.keys.see(block)
+            found.rejects.update(reject.reason for reject in block.rejects)
+    return found
 
 
 def _route(name: str, declaration: dict[str, Any]) -> Route:
@@ -108,17 +119,22 @@ def _enough(found: Trial) -> bool:
 
 
 def _format(samples: Sequence[Sample]) -> Form:
-    """The first form that reads all of the samples, else the one with the fewest rejects."""
+    """The first form that reads all of the samples, else the one with the fewest rejects, else text."""
     tried: list[tuple[float, Form]] = []
+    text: Form | None = None
     for form in forms(samples[0]):
-        if form["type"] not in FORMATS:
+        if form["type"] == "text":
+            text = text or form  # which reads anything, so the others go first
             continue
         share = max(_rejected(form, found) for found in samples)
         if share == 0:
             return form
         tried.append((share, form))
     best, form = min(tried, key=lambda one: one[0], default=(1.0, {"type": "text"}))
-    return form if best < 0.05 else {"type": "text"}
+    if best >= _FEW:
+        return text or {"type": "text"}
+    wider = lenient(form)
+    return wider if wider is not None and not any(_rejected(wider, found) for found in samples) else form
 
 
 def _rejected(form: Form, found: Sample) -> float:
