@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -317,7 +318,7 @@ def test_lines_after_a_known_first_line_are_a_column_of_their_own(tmp_path: Path
     assert (second["Message"], second["Trace"]) == ("again", "")
 
 
-TRACED = {
+TRACED: dict[str, tuple[str, dict[str, Any]]] = {
     "postgresql": (
         (
             '2026-11-20 06:00:01.123 UTC [17] ana@shop ERROR:  relation "x" does not exist\n'
