@@ -25,12 +25,28 @@ _TIMES_LOOKED_AT = 200
 _BAD = (ValueError, TypeError, OverflowError)
 _ORDER = ("boolean", "int", "long", "real")
 _TIME_NAMES = (
-    *("timegenerated", "@timestamp", "timestamp", "datetime", "eventtime", "time", "ts", "date", "when"),
+    *(
+        "timegenerated",
+        "@timestamp",
+        "flowtime",
+        "timestamp",
+        "datetime",
+        "eventtime",
+        "time",
+        "ts",
+        "date",
+        "when",
+    ),
     *("createddatetime", "created", "start", "rt", "systemtime", "enqueuedtimeutc", "received"),
 )
 _ID = re.compile(r"[+-]?0\d|\d{16,}|[+-]?\d+[eE]")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?")
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
+_APART = (
+    *(("date", "time"), ("day", "time"), ("date", "hour")),
+    *(("month", "day", "time"), ("month", "date", "time"), ("date", "day", "time")),
+)
+"""Names of the parts of a time, in the order in which they are one text."""
 _ZONE_NAMES = ("tz", "timezone", "zone", "offset", "utcoffset")
 
 
@@ -178,25 +194,24 @@ class Keys:
 
     def _date_and_time(self) -> tuple[set[str], dict[str, Any]] | None:
         """A date in one key and the time of day in another, perhaps the offset from UTC in a third."""
-        for day, clock in self._days_and_clocks():
-            offset = self._offset(day)
-            keys = [day, clock, offset] if offset is not None else [day, clock]
+        for apart in self._dates_and_times():
+            offset = self._offset(apart[0])
+            keys = [*apart, offset] if offset is not None else [*apart]
             texts = [" ".join(parts) for parts in zip(*(key.samples for key in keys), strict=False)]
             form = formats_for(texts)
             if form is not None:
                 # an offset stays a column too: UTC does not tell what it was
-                return {day.name, clock.name}, {"join": [key.name for key in keys], **_format(form)}
+                return {key.name for key in apart}, {"join": [key.name for key in keys], **_format(form)}
         return None
 
-    def _days_and_clocks(self) -> Iterator[tuple[Key, Key]]:
+    def _dates_and_times(self) -> Iterator[tuple[Key, ...]]:
         """Keys that may be a date and a time of day: by their names, else by what they hold."""
         lower = {name.lower(): key for name, key in self.by_name.items()}
-        if "datetime" not in lower:
-            for one, other in (("date", "time"), ("day", "time"), ("date", "hour")):
-                if one in lower and other in lower:
-                    day, clock = lower[one], lower[other]
-                    if day.samples and day.kinds == {str} and clock.time_format is None:
-                        yield day, clock
+        for names in _APART if "datetime" not in lower else ():
+            keys = [lower[name] for name in names if name in lower]
+            texts = len(keys) == len(names) and all(key.samples and key.kinds == {str} for key in keys)
+            if texts and keys[-1].time_format is None:
+                yield tuple(keys)
         if any(self._as_time(key) and not key.is_day for key in self.by_name.values()):
             return
         clocks = [key for key in self.by_name.values() if key.all_are(_CLOCK)]

@@ -273,5 +273,6 @@ def _multiline(found: Sample, lines: list[str]) -> Iterator[Form]:
             yield {"type": "text", "start": start}
             return
     indented = sum(line[:1] in " \t" for line in lines)
-    if lines and lines[0][:1] not in " \t" and 0 < indented < len(lines) * 0.9 and "Traceback" in found.text:
+    most = len(lines) * (0.9 if "Traceback" in found.text else 0.5)
+    if lines and lines[0][:1] not in " \t" and 0 < indented < most:
         yield {"type": "text", "indented": True}

@@ -88,11 +88,12 @@ DATES = [
     ),
     ("on,at,tz\n2026-11-20,06:00:00,+0100\n", {"join": ["on", "at", "tz"], "format": "%Y-%m-%d %H:%M:%S %z"}),
     ("date,time,n\n11/20/26,6:00:01 AM,1\n", {"join": ["date", "time"], "format": "%m/%d/%y %I:%M:%S %p"}),
+    ("Month,Date,Time,n\nNov,2,06:00:01,1\n", {"join": ["Month", "Date", "Time"], "format": "syslog"}),
     ("day,open,ts\n2026-11-20,06:00,2026-11-20T06:00:01Z\n", {"from": "ts"}),
 ]
 
 
-@pytest.mark.parametrize(("text", "declared"), DATES, ids=["names", "offset", "american", "whole"])
+@pytest.mark.parametrize(("text", "declared"), DATES, ids=["names", "offset", "american", "syslog", "whole"])
 def test_a_date_and_a_time_of_day_are_one_time(text: str, declared: dict[str, Any], tmp_path: Path) -> None:
     """They are told by what they hold, with the offset from UTC beside them; a whole time goes before them."""
     found = columns(tmp_path, "a.csv", text + text.split("\n")[1] + "\n")
@@ -153,6 +154,15 @@ def test_a_table_is_found_below_what_stands_before_it(
     path = tmp_path / "a.csv"
     path.write_text(text)
     assert inferred(path)["route"]["format"] == {"type": "csv", **options}
+
+
+def test_indented_lines_go_on_with_the_one_before(tmp_path: Path) -> None:
+    """Of a console's output the indented lines are no records of their own, unless most lines are indented."""
+    path = tmp_path / "a.log"
+    path.write_text("copying\n  from a\ndone\nready\n")
+    assert inferred(path)["route"]["format"] == {"type": "text", "indented": True}
+    path.write_text("list\n  a\n  b\n  c\n")
+    assert inferred(path)["route"]["format"] == {"type": "text"}
 
 
 def test_prose_is_no_table(tmp_path: Path) -> None:
