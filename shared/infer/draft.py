@@ -33,6 +33,12 @@ LARGE = 256_000_000
 """Bytes of a file that are read; what comes after is not looked at."""
 _FEW = 0.05
 """Share of a sample's records that a form may reject and still be the one."""
+_NUMBERED = re.compile(r"(?<=[A-Za-z])[-_. ]*\d[\d\-_.T]*$|^\d[\d\-_.]*|^PT1H$")
+"""A date or a number at the end of a name, or at its beginning; what Azure calls its logs of an hour."""
+_ROTATED = re.compile(
+    r"(?:(.+\.(?:log|txt|out|err|csv|json))[.-]\d[\d.-]*|([A-Za-z_]+)[.-]\d{8})(?:\.(?:gz|bz2|xz|zst|zip))?"
+)
+"""The name of a log that was set aside: access.log.1, access.log-20261120.gz, messages-20261120."""
 _COMPRESSED = {".gz", ".zip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
@@ -168,10 +174,22 @@ def _blocks(route: Route, path: Path, progress: Callable[[int], None] | None) ->
 
 
 def _stem(path: Path) -> str:
+    """What the file's name says beside dates and numbers; else what its folders' names say."""
     name = path.name
     while Path(name).suffix and Path(name).stem:
         name = Path(name).stem
+    for part in (name, *_folders(path)):
+        found = _NUMBERED.sub("", part)
+        if len(re.findall("[A-Za-z]", found)) > 1:
+            return found
+        if found and part[:1].isalpha():
+            return part
     return name or "files"
+
+
+def _folders(path: Path) -> list[str]:
+    """The folders that it is in, the nearest first, without those that are a date or a number."""
+    return [part for part in reversed(path.parent.parts) if re.fullmatch(r"[^\W\d][^=]*", part)]
 
 
 def _slug(text: str) -> str:
@@ -181,9 +199,11 @@ def _slug(text: str) -> str:
 
 def _pattern(path: Path) -> str:
     """A glob that takes the file, and its like in the same folder."""
+    rotated = _ROTATED.fullmatch(path.name)
     suffixes = [suffix for suffix in path.suffixes if re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,9}", suffix)]
     kept = suffixes[-2:] if suffixes and suffixes[-1].lower() in _COMPRESSED else suffixes[-1:]
     suffix = "".join(kept)
     file = f"*{suffix}" if suffix and path.name.endswith(suffix) else path.name
-    folder = path.parent.name
-    return re.sub(r"([\[\]?{}])", r"[\1]", f"{folder}/**/{file}" if folder not in {"", ".", ".."} else file)
+    file = f"{rotated[1] or rotated[2]}*" if rotated else file
+    folder = next(iter(_folders(path)), "")
+    return re.sub(r"([\[\]?{}])", r"[\1]", f"{folder}/**/{file}" if folder else file)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from shared.cli import app
+from shared.infer.draft import draft
 from shared.infer.write import scalar
 from shared.routes import loads
 from shared.shape.times import to_text
@@ -178,6 +179,44 @@ def test_the_time_in_an_object_of_its_own(tmp_path: Path) -> None:
     """MongoDB's `{"$date": ...}` is gone into."""
     line = '{"t": {"$date": "2026-11-20T06:00:01.123+00:00"}, "s": "I"}\n'
     assert columns(tmp_path, "a.json", line * 2)["TimeGenerated"]["from"] == "t.$date"
+
+
+NAMES = [
+    ("inventory/2026-11-20.json", "inventory", "Inventory_CL", "inventory/**/*.json"),
+    ("flows/y=2026/m=11/PT1H.json", "flows", "Flows_CL", "flows/**/*.json"),
+    ("web/access-2.csv.gz", "access", "Access_CL", "web/**/*.csv.gz"),
+    ("web/access.log.1", "access", "Access_CL", "web/**/access.log*"),
+    ("web/access.log-20261120.gz", "access", "Access_CL", "web/**/access.log*"),
+    ("var/messages-20261120", "messages", "Messages_CL", "var/**/messages*"),
+    ("Tomcat.txt", "tomcat", "Tomcat_CL", "*.txt"),
+]
+
+
+@pytest.mark.parametrize(("file", "name", "table", "blobs"), NAMES, ids=[case[0] for case in NAMES])
+def test_names_are_those_of_a_kind_of_file_and_not_of_one(
+    file: str, name: str, table: str, blobs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dates and numbers in a file's path are in no name, and the glob takes the files that are rotated beside it."""
+    monkeypatch.chdir(tmp_path)
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Path(file).write_text("started\n")
+    found = draft([Path(file)])
+    assert (found.name, found.declaration["table"], found.declaration["from"]) == (
+        name,
+        table,
+        {"blobs": [blobs]},
+    )
+
+
+def test_a_broken_byte_does_not_change_the_charset(tmp_path: Path) -> None:
+    """Text that is UTF-8 but for a byte stays it: that line is rejected, and the others are read rightly."""
+    path = tmp_path / "a.log"
+    path.write_bytes("größer\nกขค\n".encode() * 20 + b"x\x81\n")
+    made = draft([path])
+    assert "charset" not in made.declaration
+    assert made.trials[0].rows[0]["Message"] == "größer"
+    path.write_bytes("größer\n".encode("latin-1") * 20)
+    assert draft([path]).declaration["charset"] == "windows-1252"
 
 
 def test_compression_and_charset(tmp_path: Path) -> None:
