@@ -98,7 +98,8 @@ class KvOptions(
         str,
         Meta(
             description="What stands between two pairs, such as a comma or a semicolon; blanks around it are "
-            "left out. A blank stands for any run of spaces and tabs."
+            "left out. A blank stands for any run of spaces, tabs and the character 0x1D, which "
+            "Linux' audit log has before the names that it adds."
         ),
     ] = " "
     value: Annotated[str, Meta(description="What stands between a key and its value.")] = "="

@@ -34,7 +34,7 @@ class Grammar(NamedTuple):
     """How pairs are written."""
 
     pair: str
-    """Between two pairs; "" is any run of spaces and tabs."""
+    """Between two pairs; "" is any run of blanks."""
     value: str
     """Between a key and its value."""
     quotes: str
@@ -47,6 +47,11 @@ class Grammar(NamedTuple):
     """Whether a word is a key whose value is true; else it is text."""
 
     @property
+    def blanks(self) -> str:
+        """What a run of blanks is made of: Linux' audit log has 0x1D between some of its pairs."""
+        return " \t" if self.pair else " \t\x1d"
+
+    @property
     def around(self) -> str:
         """The pattern of the blanks that may stand around pairs, keys and values."""
         if not self.pair:
@@ -56,7 +61,7 @@ class Grammar(NamedTuple):
     @property
     def separator(self) -> str:
         """The pattern of what stands between two pairs."""
-        return f"{self.around}{re.escape(self.pair)}{self.around}" if self.pair else r"[ \t]++"
+        return f"{self.around}{re.escape(self.pair)}{self.around}" if self.pair else f"[{self.blanks}]++"
 
     def some(self, *, without: str = "", value: bool = True) -> str:
         """The pattern of a character that begins no separator.
@@ -66,7 +71,7 @@ class Grammar(NamedTuple):
             value: whether it may begin a value separator.
         """
         ends = [self.pair] if value else [self.pair, self.value]
-        singles = "".join(end for end in ends if len(end) == 1) + ("" if self.pair else " \t")
+        singles = "".join(end for end in ends if len(end) == 1) + ("" if self.pair else self.blanks)
         longer = "".join(f"(?!{re.escape(end)})" for end in ends if len(end) > 1)
         return f"(?:{longer}[^{re.escape(singles + without)}\\n])"
 
@@ -167,13 +172,13 @@ class Pairs:
             elif grammar.value in word and self._wrong(word):
                 return _UNCLOSED
             elif grammar.flags and word and grammar.value not in word:
-                name = word.rstrip(" \t")
+                name = word.rstrip(grammar.blanks)
                 if record.get(name) is not True:
                     _add(record, name, True)
             elif word:
                 words.append(word.rstrip(" \t") if blanks else word)
         if words:
-            _add(record, TEXT, (f"{grammar.pair} " if blanks else "").join(words).rstrip(" \t"))
+            _add(record, TEXT, (f"{grammar.pair} " if blanks else "").join(words).rstrip(grammar.blanks))
         return record if pairs or (record and not grammar.flags) else _NO_PAIRS
 
     def _plain(self, text: str) -> str:
@@ -198,7 +203,7 @@ def _token(grammar: Grammar) -> str:
     key, text = _parts(grammar)
     edge = rf"{grammar.around}(?:{grammar.separator}|\Z)"
     pair = f"({key}){re.escape(grammar.value)}{grammar.around}({text}){edge}"
-    blanks = "" if grammar.pair else r"[ \t]*+"
+    blanks = "" if grammar.pair else f"[{grammar.blanks}]*+"
     word = f"({grammar.some()}++{blanks})"
     return f"{pair}|{word}(?:{grammar.separator})?+|{grammar.separator}"
 

@@ -133,7 +133,7 @@ class Shapes:
             return None
         tokens = self._pairs.tokens(line)
         pairs = [(key, value) for key, value, _ in tokens if key]
-        words = [word.rstrip(" \t") for key, _, word in tokens if not key]
+        words = [word.rstrip(self._grammar.blanks) for key, _, word in tokens if not key]
         names = tuple(key for key, _ in pairs)
         joint = next((j for j in self._joints if _joined(tokens, *j) == line), None)
         if joint is None or not self._is_plain(names, words):

@@ -61,7 +61,8 @@ class RegexOptions(
 
     A blank in a pattern is one blank, and what a group matches is kept with the blanks in it. Where there may
     be more of them, or some at the end of a line, write ` +` (one or more) or ` *` (any number, none as well)
-    and put `trim: true` beside the pattern: then no value begins or ends with blanks.
+    and put `trim: true` beside the pattern: then no value begins or ends with blanks. Where tabs stand as well,
+    write `\s` for the blank.
 
     ```yaml
     billing:
@@ -90,6 +91,30 @@ class RegexOptions(
       pattern: '(?P<time>\S+ \S+) (?P<level>\w+) +(?P<message>.*)(?:\n(?P<trace>(?s:.*)))?'
     ```
 
+    #### From a layout to a pattern
+
+    Where there is a layout with names for the values, such as a logging library's, replace its parts:
+
+    | in the layout | pattern |
+    | --- | --- |
+    | `<Level>` (or `%level`, `${level}`) | `(?P<Level>.*?)`: up to where that first stands which comes next |
+    | `<Content>`, the last one | `(?P<Content>.*)` |
+    | blanks | `\s+`: one or more blanks or tabs |
+    | `[ ] ( )` and the like | with a backslash: `\[` |
+    | a part that may be missing: the process id in brackets | `(?:\[(?P<PID>.*?)\])?` |
+
+    With `trim: true` beside it. The layout in the first line takes the second line apart as the third one says:
+
+    ```text
+    <Month> <Date> <Time> - <Level> [<Node>:<Component>@<Line>] <Program>[<PID>]: <Content>
+    Nov  2 06:00:01 - WARN [worker:17:Listener@493] door control: opened: yes
+    (?P<Month>.*?)\s+(?P<Date>.*?)\s+(?P<Time>.*?)\s+-\s+(?P<Level>.*?)\s+\[(?P<Node>.*?):(?P<Component>.*?)@(?P<Line>.*?)\]\s+(?P<Program>.*?)(?:\[(?P<PID>.*?)\])?:\s+(?P<Content>.*)
+    ```
+
+    `Node` is `worker` here, up to the first colon, and `Component` is `17:Listener`; with `(?P<Node>.*):` it would be
+    `worker:17`, up to the last colon. Where nothing may follow, as after the colon of `door control:`, put the
+    blanks and the value in a part that may be missing: `:(?:\s+(?P<Content>.*))?`.
+
     #### Building blocks
 
     | for | write |
@@ -97,7 +122,9 @@ class RegexOptions(
     | a word, up to the next blank | `\S+` |
     | a whole number; any number | `\d+`; `-?[\d.]+` |
     | blanks, however many; perhaps none | ` +`; ` *` |
+    | blanks or tabs, however many; perhaps none | `\s+`; `\s*` |
     | all up to a colon, a bracket, a quote | `[^:]*`; `[^\]]*`; `[^"]*` |
+    | all up to the last colon that lets the rest match | `(?P<thread>.*):` |
     | a value in quotes | `"(?P<agent>[^"]*)"` |
     | a level | `(?P<level>\w+)` |
     | a time such as `2026-11-20 06:00:01,123` or `2026-11-20T06:00:01Z` | `(?P<time>\d{4}-\d\d-\d\d[T ]\S+)` |
@@ -167,7 +194,7 @@ class RegexOptions(
     syslog
 
     11-20 06:00:01.123  1702  2395 D WindowManager: window added
-    (?P<time>\S+ \S+) +(?P<pid>\d+) +(?P<tid>\d+) (?P<level>[VDIWEF]) (?P<tag>.*?) *: (?P<message>.*)
+    (?P<time>\S+ \S+) +(?P<pid>\d+) +(?P<tid>\d+) (?P<level>[VDIWEF]) (?P<tag>.*?) *:(?:\s+(?P<message>.*))?
     %m-%d %H:%M:%S.%f
 
     20261120-6:0:1:123|Step_Counter|30002312|step 3579
@@ -186,10 +213,37 @@ class RegexOptions(
     (?P<file>\S+) (?P<time>\S+ \S+) +(?P<pid>\d+) +(?P<level>\w+) +(?P<logger>\S+) +\[(?P<request>[^\]]*)\] *(?P<message>.*)
     iso
 
+    134681 node-7 unix.hw state_change.unavailable 1795154401 1 Component is in the unavailable state (HWID=17)
+    (?P<number>\d+) (?P<node>\S+) (?P<component>\S+) (?P<state>\S+) (?P<time>\d+) (?P<flag>\d+)(?: +(?P<message>.*))?
+    epoch
+
+    - 1795154401 2026.11.20 node-7 Nov 20 06:00:01 local@node-7 crond(pam_unix)[4711]: session opened
+    (?P<label>\S+) (?P<time>\d+) (?P<day>\S+) (?P<node>\S+) (?P<local>\w{3} +\d+ [\d:]+) (?P<place>\S+) (?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: *(?P<message>.*)
+    epoch
+
+    Nov  2 06:00:01 mac-7 com.example.launchd[1] (com.example.mail[4711]): Service exited
+    (?P<time>\w{3} +\d+ [\d:]+) (?P<host>\S+) (?P<program>[^\[]+)\[(?P<pid>\d+)\](?: \((?P<context>.*?)\))?: *(?P<message>.*)
+    syslog
+
+    2026-11-20T06:00:01.123456789Z stderr F payment failed
+    (?P<time>\S+) (?P<stream>stdout|stderr) (?P<flag>[FP]) (?P<message>.*)
+    iso
+
+    type=USER_AUTH msg=audit(1795154401.123:4711): pid=17 uid=0 res=success
+    (?:node=(?P<node>\S+) )?type=(?P<type>\S+) msg=audit\((?P<time>[\d.]+):(?P<serial>\d+)\): *(?P<message>.*)
+    epoch
+
+    11/20/2026-06:00:01.123456  [**] [1:2100498:7] id check returned root [**] [Priority: 2] {TCP} 192.0.2.7:80 -> 192.0.2.8:4711
+    (?P<time>[\d/:.-]+) +\[\*\*\] \[(?P<rule>[\d:]+)\] (?P<message>.*?) \[\*\*\] *(?P<more>.*?) *\{(?P<protocol>\w+)\} (?P<source>\S+) -> (?P<target>\S+)
+    %m/%d/%Y-%H:%M:%S.%f
+
     1795154401.586    921 192.0.2.7 TCP_MISS/200 507 GET http://example.com/ - DIRECT/192.0.2.8 text/html
     (?P<time>[\d.]+) +(?P<took>\d+) +(?P<client>\S+) +(?P<result>\S+) +(?P<bytes>\d+) +(?P<method>\S+) +(?P<url>\S+) *(?P<more>.*)
     epoch
     ```
+
+    Columns may be called as the groups are, which then need no `from`, but for the names that Azure keeps to
+    itself, such as `Id` and `Type`: `IdValue: { from: Id }`.
 
     Times are read as UTC unless the column has a `zone`; a year that is not written is taken from when the file
     was last written. `%f` is a fraction of a second and `%L` a count of milliseconds: of `6:0:1:7`, `%L` makes

@@ -10,14 +10,14 @@ reading it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import Block, Record
 from ..routes.names import legal
 from ..shape.bulk import BULK
-from ..shape.times import formats_for
+from ..shape.times import NAMES, formats_for
 
 MAX_COLUMNS = 80
 _DEPTH = 3
@@ -25,10 +25,29 @@ _TIMES_LOOKED_AT = 200
 _BAD = (ValueError, TypeError, OverflowError)
 _ORDER = ("boolean", "int", "long", "real")
 _TIME_NAMES = (
-    *("timegenerated", "@timestamp", "timestamp", "datetime", "eventtime", "time", "ts", "date", "when"),
+    *(
+        "timegenerated",
+        "@timestamp",
+        "flowtime",
+        "timestamp",
+        "datetime",
+        "eventtime",
+        "time",
+        "ts",
+        "date",
+        "when",
+    ),
     *("createddatetime", "created", "start", "rt", "systemtime", "enqueuedtimeutc", "received"),
 )
-_ID = re.compile(r"0\d|\d{16,}|[+-]?\d+[eE]")
+_ID = re.compile(r"[+-]?0\d|\d{16,}|[+-]?\d+[eE]")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?")
+_OFFSET = re.compile(r"[+-]\d\d:?\d\d")
+_APART = (
+    *(("date", "time"), ("day", "time"), ("date", "hour")),
+    *(("month", "day", "time"), ("month", "date", "time"), ("date", "day", "time")),
+)
+"""Names of the parts of a time, in the order in which they are one text."""
+_ZONE_NAMES = ("tz", "timezone", "zone", "offset", "utcoffset")
 
 
 @dataclass(slots=True)
@@ -74,10 +93,29 @@ class Key:
             return "dynamic"
         if not self.samples and bool not in self.kinds:
             return "string"
-        if self.ids or (str in self.kinds and len(self.kinds) > 1):
+        if self.ids or self._is_version or (str in self.kinds and len(self.kinds) > 1):
             return "string"
         found = next((kind for kind in self.fits if kind != "boolean" or self._is_truth()), "string")
         return "long" if found == "int" and self.largest > 100_000 else found
+
+    @property
+    def _is_version(self) -> bool:
+        """Of a version, 1.10 is not 1.1."""
+        return str in self.kinds and self.name.lower().endswith("version")
+
+    def all_are(self, pattern: re.Pattern[str]) -> bool:
+        """Whether every text seen has this form."""
+        return bool(self.samples) and self.kinds == {str} and all(map(pattern.fullmatch, self.samples))
+
+    @property
+    def is_day(self) -> bool:
+        """Whether its values are dates without a time of day."""
+        form = self.time_format if self.kinds == {str} else None
+        return (
+            form is not None
+            and not form.startswith("epoch")
+            and not any(":" in text for text in self.samples)
+        )
 
     def _is_truth(self) -> bool:
         words = {sample.lower() for sample in self.samples}
@@ -155,24 +193,54 @@ class Keys:
         return form if key.number_of >= self.records * 0.9 else None
 
     def _date_and_time(self) -> tuple[set[str], dict[str, Any]] | None:
-        """A date in one key and the time of day in another."""
+        """A date in one key and the time of day in another, perhaps the offset from UTC in a third."""
+        for apart in self._dates_and_times():
+            offset = self._offset(apart[0])
+            keys = [*apart, offset] if offset is not None else [*apart]
+            texts = [" ".join(parts) for parts in zip(*(key.samples for key in keys), strict=False)]
+            form = formats_for(texts)
+            if form is not None:
+                # an offset stays a column too: UTC does not tell what it was
+                return {key.name for key in apart}, {"join": [key.name for key in keys], **_format(form)}
+        return None
+
+    def _dates_and_times(self) -> Iterator[tuple[Key, ...]]:
+        """Keys that may be a date and a time of day: by their names, else by what they hold."""
         lower = {name.lower(): key for name, key in self.by_name.items()}
-        for one, other in (("date", "time"), ("day", "time"), ("date", "hour")):
-            if one in lower and other in lower and "datetime" not in lower:
-                texts = [f"{a} {b}" for a, b in zip(lower[one].samples, lower[other].samples, strict=False)]
-                form = formats_for(texts) if texts and lower[one].kinds == {str} else None
-                if form is not None and lower[other].time_format is None:
-                    names = [lower[one].name, lower[other].name]
-                    return set(names), {"join": names, **_format(form)}
+        for names in _APART if "datetime" not in lower else ():
+            keys = [lower[name] for name in names if name in lower]
+            texts = len(keys) == len(names) and all(key.samples and key.kinds == {str} for key in keys)
+            if texts and keys[-1].time_format is None:
+                yield tuple(keys)
+        if any(self._as_time(key) and not key.is_day for key in self.by_name.values()):
+            return
+        clocks = [key for key in self.by_name.values() if key.all_are(_CLOCK)]
+        days = [key for key in self.by_name.values() if clocks and key.is_day]
+        yield from (
+            (day, clock) for day in days[:1] for clock in clocks[:1] if day.number_of == clock.number_of
+        )
+
+    def _offset(self, beside: Key) -> Key | None:
+        """The key that says how far from UTC the times are, if there is one."""
+        for key in self.by_name.values():
+            if key.name.lower() in _ZONE_NAMES and key.number_of == beside.number_of and key.all_are(_OFFSET):
+                return key
         return None
 
 
 def _declared(key: Key, name: str) -> dict[str, Any]:
     form = key.time_format if str in key.kinds else None
     declared: dict[str, Any] = {} if name == key.name else {"from": key.name}
-    if form is not None and not form.startswith("epoch"):
+    if form is not None and not form.startswith("epoch") and _says_its_year(form, key.samples):
         return {"type": "datetime", **declared, **_format(form)}
     return {"type": key.type, **declared}
+
+
+def _says_its_year(form: str, samples: Sequence[str]) -> bool:
+    """Whether no year has to be guessed, which may be done for the row's own time only."""
+    if form in {"syslog", "cef"}:
+        return all(re.search(r"(?<!\d)\d{4}(?!\d)", text) for text in samples)
+    return form in NAMES or any(part in form for part in ("%Y", "%y", "%c", "%x"))
 
 
 def _format(form: str) -> dict[str, str]:
@@ -180,7 +248,7 @@ def _format(form: str) -> dict[str, str]:
 
 
 def _time_rank(name: str) -> int:
-    last = name.rpartition(".")[2].lower().replace("_", "").replace("-", "")
+    last = name.rpartition(".")[2].lower().replace("_", "").replace("-", "").removeprefix("$")
     for rank, word in enumerate(_TIME_NAMES):
         if last == word:
             return rank
@@ -214,4 +282,4 @@ def _flat(record: Record, prefix: str, columns: dict[str, list[Any]], depth: int
 
 def _names(keys: Iterable[str]) -> bool:
     """Whether an object's keys are names and not data."""
-    return all(re.fullmatch(r"[^\W\d][\w@$-]{0,60}", key) for key in keys)
+    return all(re.fullmatch(r"[@$]?[^\W\d][\w@$-]{0,60}", key) for key in keys)

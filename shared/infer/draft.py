@@ -25,12 +25,20 @@ from ..routes import Route, loads
 from ..routes.names import legal
 from ..trial import Trial
 from .columns import Keys
-from .forms import Form, forms
+from .forms import Form, forms, lenient
 from .sample import Sample, sample
 from .write import yaml
 
 LARGE = 256_000_000
 """Bytes of a file that are read; what comes after is not looked at."""
+_FEW = 0.05
+"""Share of a sample's records that a form may reject and still be the one."""
+_NUMBERED = re.compile(r"(?<=[A-Za-z])[-_. ]*\d[\d\-_.T]*$|^\d[\d\-_.]*|^PT1H$")
+"""A date or a number at the end of a name, or at its beginning; what Azure calls its logs of an hour."""
+_ROTATED = re.compile(
+    r"(?:(.+\.(?:log|txt|out|err|csv|json))[.-]\d[\d.-]*|([A-Za-z_]+)[.-]\d{8})(?:\.(?:gz|bz2|xz|zst|zip))?"
+)
+"""The name of a log that was set aside: access.log.1, access.log-20261120.gz, messages-20261120."""
 _COMPRESSED = {".gz", ".zip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
@@ -82,11 +90,11 @@ def draft(
     if samples[0].charset != "utf-8" and samples[0].text:
         declaration["charset"] = samples[0].charset
     name = name or _slug(_stem(files[0]))
-    read = _Read()
-    for path in files:
-        for block in _blocks(_route(name, declaration), path, progress):
-            read.keys.see(block)
-            read.rejects.update(reject.reason for reject in block.rejects)
+    read = _read(_route(name, declaration), files, progress)
+    if read.rejects and (wider := lenient(declaration["format"])) is not None:
+        again = _read(_route(name, {**declaration, "format": wider}), files, None)
+        if not again.rejects:
+            read, declaration["format"] = again, wider
     for old in (False, True):
         declaration["columns"] = read.keys.columns(old=old)
         route = _route(name, declaration)
@@ -94,6 +102,15 @@ def draft(
         if old or not any(found.changed["time_replaced"] for found in trials):
             break
     return Draft(name, declaration, yaml(name, declaration), trials)
+
+
+def _read(route: Route, files: Sequence[Path], progress: Callable[[int], None] | None) -> _Read:
+    found = _Read()
+    for path in files:
+        for block in _blocks(route, path, progress):
+            found.keys.see(block)
+            found.rejects.update(reject.reason for reject in block.rejects)
+    return found
 
 
 def _route(name: str, declaration: dict[str, Any]) -> Route:
@@ -108,17 +125,22 @@ def _enough(found: Trial) -> bool:
 
 
 def _format(samples: Sequence[Sample]) -> Form:
-    """The first form that reads all of the samples, else the one with the fewest rejects."""
+    """The first form that reads all of the samples, else the one with the fewest rejects, else text."""
     tried: list[tuple[float, Form]] = []
+    text: Form | None = None
     for form in forms(samples[0]):
-        if form["type"] not in FORMATS:
+        if form["type"] == "text":
+            text = text or form  # which reads anything, so the others go first
             continue
         share = max(_rejected(form, found) for found in samples)
         if share == 0:
             return form
         tried.append((share, form))
     best, form = min(tried, key=lambda one: one[0], default=(1.0, {"type": "text"}))
-    return form if best < 0.05 else {"type": "text"}
+    if best >= _FEW:
+        return text or {"type": "text"}
+    wider = lenient(form)
+    return wider if wider is not None and not any(_rejected(wider, found) for found in samples) else form
 
 
 def _rejected(form: Form, found: Sample) -> float:
@@ -152,10 +174,22 @@ def _blocks(route: Route, path: Path, progress: Callable[[int], None] | None) ->
 
 
 def _stem(path: Path) -> str:
+    """What the file's name says beside dates and numbers; else what its folders' names say."""
     name = path.name
     while Path(name).suffix and Path(name).stem:
         name = Path(name).stem
+    for part in (name, *_folders(path)):
+        found = _NUMBERED.sub("", part)
+        if len(re.findall("[A-Za-z]", found)) > 1:
+            return found
+        if found and part[:1].isalpha():
+            return part
     return name or "files"
+
+
+def _folders(path: Path) -> list[str]:
+    """The folders that it is in, the nearest first, without those that are a date or a number."""
+    return [part for part in reversed(path.parent.parts) if re.fullmatch(r"[^\W\d][^=]*", part)]
 
 
 def _slug(text: str) -> str:
@@ -165,9 +199,11 @@ def _slug(text: str) -> str:
 
 def _pattern(path: Path) -> str:
     """A glob that takes the file, and its like in the same folder."""
+    rotated = _ROTATED.fullmatch(path.name)
     suffixes = [suffix for suffix in path.suffixes if re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,9}", suffix)]
     kept = suffixes[-2:] if suffixes and suffixes[-1].lower() in _COMPRESSED else suffixes[-1:]
     suffix = "".join(kept)
     file = f"*{suffix}" if suffix and path.name.endswith(suffix) else path.name
-    folder = path.parent.name
-    return re.sub(r"([\[\]?{}])", r"[\1]", f"{folder}/**/{file}" if folder not in {"", ".", ".."} else file)
+    file = f"{rotated[1] or rotated[2]}*" if rotated else file
+    folder = next(iter(_folders(path)), "")
+    return re.sub(r"([\[\]?{}])", r"[\1]", f"{folder}/**/{file}" if folder else file)

@@ -12,9 +12,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from .catalog import LEVEL, LEVELS, PATTERNS, STARTS, TIMED, TRACE
+from .catalog import LEVEL, LEVELS, PAIRED, PATTERNS, REST, STARTS, TIMED, TRACE
 from .sample import Sample
 
 Form = dict[str, Any]
@@ -22,11 +23,19 @@ Form = dict[str, Any]
 
 _SAMPLE = 400
 _MOST = 0.9
+_NEARLY = 0.95
+"""Share of lines that a pattern takes where the others may be kept as they stand."""
 _ROWS = 5
 """Rows that have to agree where no header says that they are rows."""
+_FEW = 2
+"""Columns that a table has to have more than, where other lines stand before it."""
+_PREAMBLE = 60
+"""Lines that may stand before a table's header."""
 _PAIR = re.compile(r"(?:^|\s)[A-Za-z_][\w.\-@/]*=")
-_SYSLOG = re.compile(r"(?:<\d{1,3}>|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d{2}:\d{2}:\d{2} \S)")
-_ISO_SYSLOG = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\S* \S+ [\w./()-]+(?:\[\d+\])?: ")
+_SYSLOG = re.compile(
+    r"<\d{1,3}>(?!\w+=)|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d{2}:\d{2}:\d{2} \S"
+    r"|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\S* \S+ [\w./()-]+(?:\[\d+\])?: "
+)
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
 
 
@@ -47,7 +56,15 @@ def forms(found: Sample) -> Iterator[Form]:
     yield from (form for form in tables if not form.get("header", True))
     yield from _patterns(lines, TIMED)
     yield from _multiline(found, lines)
+    yield from _patterns(lines, (*PATTERNS, *TIMED), most=_NEARLY)
     yield {"type": "text"}
+
+
+def lenient(form: Form) -> Form | None:
+    """The same form, with what is not of this form kept as it stands; None if there is no such way."""
+    if form["type"] == "regex" and isinstance(form["pattern"], str):
+        return {**form, "pattern": [form["pattern"], REST]}
+    return None
 
 
 # -- by how the file begins -------------------------------------------------------------------
@@ -67,12 +84,13 @@ def _marked(found: Sample, lines: list[str]) -> Iterator[Form]:
 
 def _json(head: str, lines: list[str]) -> Iterator[Form]:
     first = _value(lines[0]) if lines else None
-    document = first if isinstance(first, dict) and len(lines) == 1 else _first_document(head)
+    several = isinstance(first, dict) and len(lines) > 1
+    document = first if isinstance(first, dict) and not several else _first_document(head)
     if isinstance(document, dict):
         path = _list_in(document)
         if path == "records" and _is_azure(document["records"]):
             yield {"type": "azure"}
-        if path:
+        if path and not (several and _holds_more(document, path)):
             yield {"type": "json", "path": path}
     if isinstance(first, dict):
         yield {"type": "ndjson"}
@@ -108,6 +126,15 @@ def _list_in(document: dict[str, Any], depth: int = 3) -> str:
     return best if best and (longest > 1 or scalars <= 4) else ""
 
 
+def _holds_more(document: dict[str, Any], path: str) -> bool:
+    """Whether a document says something beside the list under this path, which would be lost with it."""
+    for key in path.split("."):
+        if len(document) > 1:
+            return True
+        document = document[key]
+    return False
+
+
 def _is_azure(records: list[Any]) -> bool:
     keys = {key.lower() for record in records[:5] for key in record}
     return bool(keys & {"resourceid", "operationname", "flowrecords"}) and "time" in keys
@@ -138,9 +165,10 @@ def _lines(lines: list[str]) -> Iterator[Form]:
         yield {"type": "leef"}
     if _most(lines, lambda line: _SYSLOG.match(line) is not None):
         yield {"type": "syslog"}
-    if _most(lines, lambda line: _ISO_SYSLOG.match(line) is not None):
-        yield {"type": "syslog"}
+    yield from _patterns(lines, PAIRED)
     if _most(lines, _is_pairs):
+        if any("='" in line for line in lines):
+            yield {"type": "kv", "quotes": "\"'"}
         yield {"type": "logfmt"}
 
 
@@ -156,26 +184,52 @@ def _is_pairs(line: str) -> bool:
 def _delimited(found: Sample) -> Iterator[Form]:
     text = found.text if found.whole else found.text[: found.text.rfind("\n") + 1]
     scored = []
-    for delimiter in ("\t", ",", ";", "|"):
-        rows = _rows(text, delimiter, '"')
+    for delimiter in ("\t", ",", ";", "|", " "):
+        rows, skipped = _table(text, delimiter)
         width = len(rows[0]) if rows else 0
-        enough = len(rows) >= _ROWS or (len(rows) > 1 and _is_header(rows))
-        if width > 1 and enough and all(len(row) == width for row in rows):
-            scored.append((width, delimiter, rows))
-    for _, delimiter, rows in sorted(scored, key=lambda score: -score[0]):
+        header = bool(rows) and _is_header(rows)
+        enough = len(rows) >= _ROWS or (len(rows) > 1 and header)
+        if width > 1 and enough and (delimiter != " " or (header and _is_data(rows))):
+            scored.append((width, delimiter, rows, skipped))
+    for _, delimiter, rows, skipped in sorted(scored, key=lambda score: -score[0]):
         form: Form = {"type": "tsv"} if delimiter == "\t" else {"type": "csv"}
         if delimiter not in "\t,":
             form["delimiter"] = delimiter
+        if skipped:
+            form["skip_lines"] = skipped
         if not _is_header(rows):
             form |= {"header": False, "names": [f"column_{number}" for number in range(1, len(rows[0]) + 1)]}
+        elif any(cell != cell.strip() for cell in rows[0]):
+            form["trim"] = True
         yield form
         if delimiter == "\t":
             yield {**form, "quote": ""}
 
 
-def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
+def _table(text: str, delimiter: str) -> tuple[list[list[str]], int]:
+    """Rows of one width, and how many lines stand before them; no rows if there is no such table.
+
+    Under a header a few rows may be of another width, such as a line that says how many there are.
+    """
+    if text.startswith(f"sep={delimiter}"):  # what spreadsheets are told
+        return _rows(text.partition("\n")[2], delimiter), 1
+    rows = _rows(text, delimiter)
+    same = [row for row in rows if len(row) == len(rows[0])]
+    if rows and len(same) >= len(rows) * (_NEARLY if _is_header(rows) else 1):
+        return same, 0
+    lines = text.splitlines(keepends=True)
+    for skipped in range(1, min(_PREAMBLE, len(lines) - 1) + 1):
+        head = _rows(lines[skipped], delimiter)
+        if head and len(head[0]) > _FEW and _is_header(head):
+            rows = _rows("".join(lines[skipped:]), delimiter)
+            if len(rows) > 1 and all(len(row) == len(head[0]) for row in rows):
+                return rows, skipped
+    return [], 0
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
     try:
-        reader = csv.reader(text[:400_000].splitlines(keepends=True), delimiter=delimiter, quotechar=quote)
+        reader = csv.reader(text[:400_000].splitlines(keepends=True), delimiter=delimiter, quotechar='"')
         rows = [row for row in reader if row]
     except csv.Error:
         return []
@@ -183,17 +237,28 @@ def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
 
 
 def _is_header(rows: list[list[str]]) -> bool:
-    first = rows[0]
+    first = [cell.strip() for cell in rows[0]]
     if len(set(first)) < len(first) or not all(first):
         return False
     names = all(re.fullmatch(r"[^\d\W][\w .:()\[\]/#%-]{0,40}", cell) for cell in first)
     return names and not any(re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", cell) for cell in first)
 
 
-def _patterns(lines: list[str], patterns: tuple[str, ...]) -> Iterator[Form]:
+def _is_data(rows: list[list[str]]) -> bool:
+    """Whether what stands under a header is values and no prose."""
+    cells = [cell for row in rows[1:] for cell in row]
+    return len(rows[0]) >= _ROWS and sum(
+        cell == "-" or any(map(str.isdigit, cell)) for cell in cells
+    ) * 2 >= len(cells)
+
+
+def _patterns(lines: list[str], patterns: tuple[str, ...], most: float = 1.0) -> Iterator[Form]:
+    """The patterns that take all of the lines, or most of them."""
+    spare = int(len(lines) * (1 - most))
     for pattern in patterns:
         compiled = re.compile(pattern.replace(LEVEL, LEVELS))  # RE2's words for groups are Python's here
-        if lines and all(compiled.fullmatch(line.rstrip()) for line in lines):
+        others = (line for line in lines if not compiled.fullmatch(line.rstrip()))
+        if lines and len(list(islice(others, spare + 1))) <= spare:
             yield {"type": "regex", "pattern": pattern}
 
 
@@ -208,5 +273,6 @@ def _multiline(found: Sample, lines: list[str]) -> Iterator[Form]:
             yield {"type": "text", "start": start}
             return
     indented = sum(line[:1] in " \t" for line in lines)
-    if lines and lines[0][:1] not in " \t" and 0 < indented < len(lines) * 0.9 and "Traceback" in found.text:
+    most = len(lines) * (0.9 if "Traceback" in found.text else 0.5)
+    if lines and lines[0][:1] not in " \t" and 0 < indented < most:
         yield {"type": "text", "indented": True}

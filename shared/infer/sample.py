@@ -6,12 +6,15 @@ Rule: only the beginning is read. Invariant: the text never ends in half a chara
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from ..decode import make_decoder
 from ..errors import DecodeError
 
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
 READ_BYTES = 2_000_000
 """How much of a file is looked at, compressed and decompressed each."""
 
@@ -91,8 +94,14 @@ def _charset(raw: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(raw)
     except UnicodeDecodeError:
-        return "windows-1252"
+        return "utf-8" if _is_mostly_utf8(raw) else "windows-1252"
     return "utf-8"
+
+
+def _is_mostly_utf8(raw: bytes) -> bool:
+    """Whether most of what is no ASCII is UTF-8: then a few bytes are broken, and not the charset."""
+    valid = len(_MULTIBYTE.findall(raw))
+    return valid > len(_HIGH.findall(_MULTIBYTE.sub(b"", raw)))
 
 
 def _text(raw: bytes, charset: str) -> str:

@@ -96,6 +96,7 @@ _COMMON = (
     "%d/%b/%Y:%H:%M:%S %z",  # Apache and nginx access logs
     "[%d/%b/%Y:%H:%M:%S %z]",
     "%d/%b/%Y:%H:%M:%S",
+    "%d/%b/%Y:%H:%M:%S.%f",  # HAProxy
     "%a %b %d %H:%M:%S %Y",  # C's ctime; Apache's error log
     "[%a %b %d %H:%M:%S %Y]",
     "%a %b %d %H:%M:%S.%f %Y",
@@ -142,6 +143,7 @@ _COMMON = (
     "%m/%d/%Y",
     "%d/%m/%Y",
     "%m/%d/%y %H:%M:%S",
+    "%m/%d/%y %I:%M:%S %p",
     "%y/%m/%d %H:%M:%S",  # Spark
     "%d/%m/%y %H:%M:%S",
     "%m-%d-%Y %H:%M:%S",
@@ -161,6 +163,10 @@ _COMMON = (
     "%Y%m%d %H:%M:%S.%f",
     "%Y%m%d%H%M%S",
     "%m-%d %H:%M:%S.%f",  # Android
+    "%m%d %H:%M:%S.%f",  # Kubernetes
+    "%m/%d/%Y-%H:%M:%S.%f",  # Suricata
+    "%m/%d/%y-%H:%M:%S.%f",
+    "%m/%d-%H:%M:%S.%f",  # Snort
     "%m.%d %H:%M:%S",
     "%a %b %d %H:%M:%S",
 )

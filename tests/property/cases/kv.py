@@ -35,6 +35,8 @@ PIECES = [
     b" ",
     b"  ",
     b"\t",
+    b"\x1d",
+    b" \x1da=",
     b"word ",
     b"word",
     b"_text=1 ",

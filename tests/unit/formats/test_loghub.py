@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,61 @@ def test_a_form_in_the_docs_is_what_the_docs_say(line: str, pattern: str, time: 
     read_at = time_reader(time, None, datetime(2026, 11, 24, tzinfo=UTC)).one(record["time"])
     assert read_at.startswith(("2026-11-20T0", "2026-11-02T0"))
     assert record[list(record)[-1]]
+
+
+def test_a_layout_becomes_a_pattern_as_the_docs_say() -> None:
+    """The layout's names are the pattern's, the line gives the values that the docs name, and nothing may follow."""
+    text = inspect.cleandoc(RegexOptions.__doc__ or "").partition("#### From a layout to a pattern")[2]
+    layout, line, pattern = text.partition("```text\n")[2].partition("\n```")[0].split("\n")
+    (record,) = parsed({"type": "regex", "trim": True, "pattern": pattern}, line.encode())
+    assert list(record) == re.findall(r"<(\w+)>", layout)
+    assert record == {
+        "Month": "Nov", "Date": "2", "Time": "06:00:01", "Level": "WARN", "Node": "worker",
+        "Component": "17:Listener", "Line": "493", "Program": "door control", "PID": "", "Content": "opened: yes",
+    }  # fmt: skip
+    optional = pattern.replace(r":\s+(?P<Content>.*)", r":(?:\s+(?P<Content>.*))?")
+    short = line.removesuffix("opened: yes")
+    (record,) = parsed({"type": "regex", "trim": True, "pattern": optional}, short.encode())
+    assert (record["Program"], record["Content"]) == ("door control", "")
+    last = pattern.replace("(?P<Node>.*?):", "(?P<Node>.*):")
+    (record,) = parsed({"type": "regex", "pattern": last}, line.encode())
+    assert record["Node"] == "worker:17"
+
+
+LAYOUTS = [
+    (r"<Date> <Time>  <Pid>  <Tid> <Level> <Component>: <Content>", "Android"),
+    (r"<Label> <Timestamp> <Date> <Node> <Time> <NodeRepeat> <Type> <Component> <Level> <Content>", "BGL"),
+    (r"<Date> <Time> <Level> \[<Process>\] <Component>: <Content>", "Hadoop"),
+    (r"<Date> <Time> <Pid> <Level> <Component>: <Content>", "HDFS"),
+    (r"<Time>\|<Component>\|<Pid>\|<Content>", "HealthApp"),
+    (r"<LogId> <Node> <Component> <State> <Time> <Flag> <Content>", "HPC"),
+    (r"<Month>  <Date> <Time> <User> <Component>\[<PID>\]( \(<Address>\))?: <Content>", "Mac"),
+    (r"<Logrecord> <Date> <Time> <Pid> <Level> <Component> \[<ADDR>\] <Content>", "OpenStack"),
+    (r"\[<Time>\] <Program> - <Content>", "Proxifier"),
+    (r"<Date> <Time> <Level> <Component>: <Content>", "Spark"),
+    (r"<Label> <Timestamp> <Date> <User> <Month> <Day> <Time> <Location> <Component>(\[<PID>\])?: <Content>", "Thunderbird"),
+    (r"<Date> <Time> - <Level>  \[<Node>:<Component>@<Id>\] - <Content>", "Zookeeper"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layout", "name"), LAYOUTS, ids=[name for _, name in LAYOUTS])
+def test_a_layout_takes_lines_apart_as_loghub_does(layout: str, name: str) -> None:
+    """What the docs make of a layout gives what loghub's own regular expressions make of it, to the blank."""
+    lines = next(case[2] for case in LIKE if case[0] == name).splitlines()
+    theirs = re.compile(
+        "".join(
+            f"(?P{part}.*?)" if part[0] == "<" else re.sub(" +", r"\\s+", part)
+            for part in re.split("(<[^<>]+>)", layout)
+            if part
+        )
+    )
+    ours = re.sub(r"<(\w+)>$", r"(?P<\1>.*)", layout)
+    ours = re.sub(r" +", r"\\s+", re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>.*?)", ours))
+    found = [theirs.fullmatch(line.strip()) for line in lines]
+    taken = [line for line, match in zip(lines, found, strict=True) if match]
+    assert len(taken) >= 4
+    records = parsed({"type": "regex", "trim": True, "pattern": ours}, "\n".join(taken).encode())
+    assert records == [match.groupdict("") for match in found if match]
 
 
 def test_the_example_in_the_docs_is_what_the_docs_say() -> None:
