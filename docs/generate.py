@@ -196,7 +196,8 @@ redact:
   user.phone: remove                                   # a field that no column takes, inside what "*" keeps
 ```
 
-A redacted column's value is nowhere in the row as it was, not in `"*"` either. `hash` is HMAC-SHA-256 with the app
+A redacted value is nowhere in the row as it was, not in `"*"` or inside a dynamic column either; where another column
+takes it too, `check` asks for that one to be redacted as well. `hash` is HMAC-SHA-256 with the app
 setting `REDACT_SALT`. A record that cannot become a row goes to the dead letter as it came, with everything in it:
 whoever may read the dead letter may read the source.
 

@@ -25,6 +25,7 @@ from .columns import VALUE_TYPES, ColumnChecker
 from .declare import EVERYTHING_ELSE, Column, From, Redaction, Route, RouteDeclaration, Routes, Values
 from .match import captures
 from .read import Document, KeyPath
+from .redactions import missed
 from .words import did_you_mean, inner_path, key_names, plain, remove
 
 MAX_TRANSFORM = 15_360
@@ -228,6 +229,8 @@ class _Checker:
                 redactor(how, b"any")
             except ValueError as error:
                 self.say(here, str(error))
+        for name, sentence in missed(_effective(route), route.redact):
+            self.say((*path, "redact", name), sentence)
 
     def table_columns(self, routes: list[Route]) -> None:
         """A column that several routes fill is one column: its name and type must be the same."""
