@@ -320,7 +320,8 @@ class Shaper:
             indexes = found
             if landed is not None:
                 indexes = [index for index in found if index in landed]
-            self.changed[kind] += len(indexes)
+            if indexes:
+                self.changed[kind] += len(indexes)
             if self.watch is not None:
                 for index in indexes:
                     self.watch(work.block, index, kind)
