@@ -172,6 +172,9 @@ class _Checker:
 
     def format(self, value: dict[str, Any], path: KeyPath) -> Any:
         kind = value.get("type")
+        if kind is None:
+            self.say(path, "type is missing.")
+            return None
         if not isinstance(kind, str) or kind not in FORMATS:
             hint = did_you_mean(str(kind), list(FORMATS))
             self.say((*path, "type"), f"no format {kind!r}{hint or '.'} There are: {', '.join(FORMATS)}.")

@@ -91,6 +91,8 @@ _KINDS = {
     "null": "nothing",
 }
 _EXPECTED = re.compile(r"Expected `(.*)`, got `(.*)`")
+_BOUND = re.compile(r"Expected `(\w+)` ([<>]=?) (\S+)")
+_BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
 def plain(text: str, types: list[Any]) -> str:
@@ -116,4 +118,7 @@ def plain(text: str, types: list[Any]) -> str:
         words = words_of(types)
         known = f" There are: {', '.join(words)}." if words else ""
         return f"this is {_KINDS.get(kinds[2], kinds[2])}; it must be {' or '.join(wanted)}.{known}"
+    bound = _BOUND.fullmatch(text)
+    if bound:
+        return f"it must be {_KINDS.get(bound[1], bound[1])}, {_BOUNDS[bound[2]]} {bound[3]}."
     return text if text.endswith((".", "?")) else f"{text}."

@@ -198,6 +198,11 @@ def test_a_mistake_is_named_with_its_remedy(part: str, words: str) -> None:
         ("routes: {a: {from: {}, table: A_CL}}", "format is missing"),
         ("routes: {a: {from: {}, format: nope, table: A_CL}}", "There are: "),
         ("routes: {a: {from: {}, format: csv, table: 'A B'}}", "is no table name"),
+        ("routes: {a: {from: {}, format: {}, table: A_CL}}", "routes.a.format: type is missing."),
+        (
+            "routes: {a: {from: {}, format: {type: csv, skip_lines: -1}, table: A_CL}}",
+            "skip_lines: it must be a whole number, at least 0.",
+        ),
     ],
 )
 def test_files_that_are_no_routes(text: str, words: str) -> None:
