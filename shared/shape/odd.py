@@ -26,6 +26,9 @@ Events = defaultdict[str, list[int]]
 """What was put right, by kind: the indexes of the records, one for each time."""
 
 
+TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
+
+
 class Unfit(Exception):  # noqa: N818 - never leaves this room
     """This record is to be rejected."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
 from .fields import without
-from .odd import Events, Unfit
+from .odd import TOO_DEEP, Events, Unfit
 from .redactors import DUPLICATES
 from .rows import RowTypes, made, plain
 from .take import Path, View
@@ -82,7 +82,7 @@ class Rest:
             self._redact.records(found.values())
             column: list[Any] = [None] * view.size
             for index, record in found.items():
-                column[index] = self._write(record) if self._write else record
+                column[index] = self._one(record, index, result) if self._write else record
             result.values = column
         return result
 
@@ -104,10 +104,10 @@ class Rest:
         for index, more in kept.items():
             objects[index] = {**(plain(objects[index]) or {}), **more}
         if self._write is not None:
-            result.values = self._written(objects, left)
+            result.values = self._written(objects, left, result)
         return result
 
-    def _written(self, objects: list[Any], left: Mapping[str, Sequence[Any]]) -> list[Any]:
+    def _written(self, objects: list[Any], left: Mapping[str, Sequence[Any]], result: Kept) -> list[Any]:
         """The texts of a column that is no dynamic one."""
         write = self._write
         assert write is not None  # noqa: S101 - who calls has looked
@@ -118,7 +118,19 @@ class Rest:
             for index in changed:
                 texts[index] = pairs(objects[index])
             return texts
-        return [None if value is None else write(plain(value)) for value in objects]
+        return [
+            None if value is None else self._one(plain(value), index, result)
+            for index, value in enumerate(objects)
+        ]
+
+    def _one(self, record: Record, index: int, result: Kept) -> Any:
+        """The text of what is left of one record."""
+        assert self._write is not None  # noqa: S101 - who calls has looked
+        try:
+            return self._write(record)
+        except RecursionError:
+            result.dead[index] = Unfit(*TOO_DEEP)
+            return None
 
     def _kept(self, rests: Mapping[int, Record], result: Kept) -> dict[int, Record]:
         """What is to be kept of what is left."""

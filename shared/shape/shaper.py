@@ -27,7 +27,7 @@ from ..model import Block, Record, Reject, Rows, SourceFacts
 from ..routes.declare import Route
 from .facts import Context
 from .long import LongValues
-from .odd import Events, Tamer, Unfit
+from .odd import TOO_DEEP, Events, Tamer, Unfit
 from .plan import Plan, plans
 from .redactors import Redactors
 from .rest import Rest
@@ -40,7 +40,6 @@ from .window import Window
 BAD = (ValueError, TypeError, OverflowError, msgspec.DecodeError, RecursionError)
 """What a cast raises on a value that does not fit."""
 
-_TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
 _UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encoder = msgspec.json.Encoder()
 
@@ -307,7 +306,7 @@ class Shaper:
             except Unfit as unfit:
                 work.dead[index] = unfit
             except _UNWRITABLE:
-                work.dead[index] = Unfit(*_TOO_DEEP)
+                work.dead[index] = Unfit(*TOO_DEEP)
             else:
                 good.append(row)
                 left.append(index)
