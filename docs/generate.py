@@ -172,7 +172,8 @@ An empty text in a column that is no string and not dynamic is null: it is a del
 
 `format` says how a time is written; all of them become UTC with up to seven digits of a second, as Azure keeps them.
 A time that carries no zone is in the column's `zone`, or in UTC. One without a year (`syslog`, or a pattern without
-`%Y`) gets the year in which it is the latest time not more than a day after the file was last modified.
+`%Y`) gets the year in which it is the latest time not more than a day after the file was last modified. Where clocks go
+back, a time that comes twice is the first of the two; one that they skip is read with the offset before the change.
 
 A strptime pattern is read as Python's `datetime.strptime` does, in English; numbers may lack their leading zero. `%f` is
 a fraction of a second of up to nine digits, and `%L` a count of milliseconds (`6:0:1:7` is 7 ms past 6:00:01). A blank
@@ -196,7 +197,8 @@ redact:
   user.phone: remove                                   # a field that no column takes, inside what "*" keeps
 ```
 
-A redacted column's value is nowhere in the row as it was, not in `"*"` either. `hash` is HMAC-SHA-256 with the app
+A redacted value is nowhere in the row as it was, not in `"*"` or inside a dynamic column either; where another column
+takes it too, `check` asks for that one to be redacted as well. `hash` is HMAC-SHA-256 with the app
 setting `REDACT_SALT`. A record that cannot become a row goes to the dead letter as it came, with everything in it:
 whoever may read the dead letter may read the source.
 

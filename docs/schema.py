@@ -8,13 +8,16 @@ that a filter names, say) is left to `logferry check`.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import msgspec
 
 from shared.decode import CHARSETS
 from shared.formats import FORMATS
+from shared.routes.check import MAX_TRANSFORM
 from shared.routes.declare import FACTS, RouteDeclaration
+from shared.routes.names import RESERVED
 from shared.shape.times import NAMES
 
 _ROUTE = "RouteDeclaration"
@@ -27,12 +30,16 @@ def routes_schema() -> dict[str, Any]:
         [RouteDeclaration, *options], ref_template="#/$defs/{name}"
     )
     definitions = {name: _tidy(part) for name, part in components.items()}
-    _route(definitions[_ROUTE], [part["$ref"] for part in found[1:]])
+    refs = [part["$ref"] for part in found[1:]]
+    needs = [set(definitions[ref.rpartition("/")[2]].get("required", [])) - {"type"} for ref in refs]
+    words = [name for name, needed in zip(FORMATS, needs, strict=True) if not needed]
+    _route(definitions[_ROUTE], words, refs)
     for part in definitions.values():
         kind = part.get("properties", {}).get("type", {}).get("enum", [])
         if len(kind) == 1:
             part["properties"]["type"] = {"const": kind[0]}
     _column(definitions["Column"])
+    definitions["From"]["properties"]["blobs"]["items"] = {"type": "string", "pattern": "^[^/]"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "routes.yaml of Logferry",
@@ -52,24 +59,53 @@ def routes_schema() -> dict[str, Any]:
     }
 
 
-def _route(route: dict[str, Any], formats: list[str]) -> None:
+def _route(route: dict[str, Any], words: list[str], formats: list[str]) -> None:
+    """What its types do not say of a route.
+
+    Args:
+        route: its definition.
+        words: formats that need no options.
+        formats: references to all of them.
+    """
     properties = route["properties"]
     properties["format"] = {
         "description": properties["format"]["description"],
-        "anyOf": [{"enum": list(FORMATS)}, *({"$ref": ref} for ref in formats)],
+        "anyOf": [{"enum": words}, *({"$ref": ref} for ref in formats)],
     }
     properties["charset"]["enum"] = list(CHARSETS)
-    properties["columns"]["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9_]{1,44}$"}
+    properties["columns"]["propertyNames"] = {
+        "pattern": "^[A-Za-z][A-Za-z0-9_]{1,44}$",
+        "not": {"pattern": f"^(?:{'|'.join(map(_in_any_case, sorted(RESERVED)))})$"},
+    }
+    time = {"properties": {"type": {"const": "datetime"}}}
+    properties["columns"]["properties"] = {"TimeGenerated": {"allOf": [{"$ref": "#/$defs/Column"}, time]}}
+    properties["table"]["pattern"] = "^[A-Za-z][A-Za-z0-9_]*$"
+    properties["stream"]["anyOf"][0]["pattern"] = "^(?:Custom|Microsoft)-"
+    properties["explode"]["anyOf"][0]["pattern"] = r"^[^.]+(?:\.[^.]+)*$"
+    properties["transform"]["anyOf"][0]["maxLength"] = MAX_TRANSFORM
     for key in ("on_bad_value", "on_not_a_number", "on_big_integer"):
         choices = properties[key].get("anyOf") or [properties[key]]
         choices[0]["enum"] = [*choices[0]["enum"], None]  # YAML reads a bare null as no value
 
 
 def _column(column: dict[str, Any]) -> None:
-    """Known words first; any other text may be a pattern, or a captured part."""
+    """Known words first; any other format may be a pattern. A value comes from one place."""
     properties = column["properties"]
-    for key, words in (("format", [*NAMES, "json", "pairs"]), ("fact", list(FACTS))):
-        properties[key]["anyOf"] = [{"enum": words}, {"type": ["string", "null"]}]
+    properties["format"]["anyOf"] = [{"enum": [*NAMES, "json", "pairs"]}, {"type": ["string", "null"]}]
+    properties["fact"]["anyOf"] = [{"enum": [*FACTS, None]}, {"type": "string", "pattern": r"^path\.."}]
+    key = {"type": "string", "minLength": 1}
+    properties["from"]["anyOf"] = [key, {"type": "array", "items": key, "minItems": 1}, {"type": "null"}]
+    properties["join"]["items"] = key
+    said: dict[str, Any] = {"not": {"enum": [None, []]}}
+    both = [
+        {"required": [one, other], "properties": {one: said, other: said}}
+        for one, other in combinations(("from", "join", "value", "fact"), 2)
+    ]
+    column["not"] = {"anyOf": both}
+
+
+def _in_any_case(name: str) -> str:
+    return "".join(f"[{sign.upper()}{sign.lower()}]" if sign.isalpha() else sign for sign in name)
 
 
 def _tidy(part: Any) -> Any:

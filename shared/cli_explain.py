@@ -53,8 +53,8 @@ def explain(show: Show, routes: Routes, transforms: Mapping[str, Checked]) -> No
 
 
 def count(number: int, word: str) -> str:
-    """`1 route`, `2 routes`."""
-    return f"{number} {word}{'s' if number != 1 else ''}"
+    """`1 route`, `2 routes`, `1,000 records`."""
+    return f"{number:,} {word}{'s' if number != 1 else ''}"
 
 
 def _kind(route: Route) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from .cli_explain import count
 from .cli_local import Trouble
 from .cli_show import Show
 from .errors import DecodeError, RoutesError
@@ -26,6 +27,8 @@ _LARGE = 8_000_000
 
 def infer(files: Sequence[Path], *, name: str, table: str, append: Path | None, as_json: bool) -> None:
     """Propose a route for files of one kind, and say what would become of them with it."""
+    if not any(path.stat().st_size for path in files):
+        raise Trouble(f"{files[0]} is empty: a route is made from what stands in a file.")
     with _progress(files, enabled=sys.stderr.isatty()) as progress:
         try:
             made = draft(files, name=name, table=table, progress=progress)
@@ -47,30 +50,41 @@ def infer(files: Sequence[Path], *, name: str, table: str, append: Path | None, 
 
 def _append(path: Path, made: Draft) -> None:
     """Add the route at the end of a routes file."""
-    before = path.read_text(encoding="utf-8") if path.exists() else "routes:\n"
-    gap = "\n" if before.rstrip() != "routes:" else ""
-    path.write_text(f"{before.rstrip()}\n{gap}{made.text}", encoding="utf-8")
+    try:
+        before = path.read_bytes() if path.exists() else b""
+        path.write_bytes(_longer(before.decode(), made.text).encode())
+    except UnicodeDecodeError as error:
+        raise Trouble(f"{path} is not UTF-8 text.") from error
+    except OSError as error:
+        raise Trouble(f"{path}: {error.strerror}.") from error
     try:
         load(path)
     except RoutesError as error:
-        path.write_text(before, encoding="utf-8")
+        path.write_bytes(before)
         raise Trouble(
             f"{path} is as it was, because with the route it would not be right: {error}"
         ) from error
 
 
+def _longer(before: str, route: str) -> str:
+    """A routes file and a route, with the file's own line ends."""
+    start = before.rstrip() or "routes:"
+    gap = "\n" if start != "routes:" else ""
+    end = f"\n{gap}{route}"
+    return start + (end.replace("\n", "\r\n") if "\r\n" in before else end)
+
+
 def _say(show: Show, files: Sequence[Path], made: Draft, append: Path | None) -> None:
     for path, found in zip(files, made.trials, strict=True):
         kind = made.declaration["format"]["type"]
-        show.line(
-            f"{path}: {kind}, {found.read:,} records, {found.rejected.total():,} of them for the dead letter."
-        )
+        dead = f"{found.rejected.total():,} of them for the dead letter"
+        show.line(f"{path}: {kind}, {count(found.read, 'record')}, {dead}.")
         for kinds, style in ((KEPT, ""), (LOSSES, "red")):
             for word, meaning in kinds.items():
                 if found.changed[word]:
-                    show.line(f"  {found.changed[word]:,} times: {meaning}.", style)
-        for reason, count in found.rejected.items():
-            show.line(f"  {count:,} times: {reason}.", "red")
+                    show.line(f"  {count(found.changed[word], 'time')}: {meaning}.", style)
+        for reason, rejected in found.rejected.items():
+            show.line(f"  {count(rejected, 'time')}: {reason}.", "red")
     where = f" --routes {append}" if append is not None and str(append) != "routes.yaml" else ""
     if append is not None:
         show.line(

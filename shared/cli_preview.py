@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import trial
+from .cli_explain import count
 from .cli_local import Trouble
 from .cli_show import Show
 from .model import Rows
@@ -49,7 +50,7 @@ def preview(file: Path, routes: Path, name: str, path: str, *, rows: int, as_jso
             route, file, name=path, keep=max(rows, _PLACES), sink=transformed.take, progress=progress
         )
     if as_json:
-        show.raw(_json(file, path, route, found, transformed))
+        show.raw(_json(file, path, route, found, transformed, rows))
     else:
         _Page(show, route, found, transformed, rows=rows).write(f"{file} as {path}")
     return found.lost == 0 and transformed.errors == 0
@@ -169,15 +170,14 @@ class _Page:
             self._show.table(names, [[_cell(row.get(name)) for name in names] for row in rows])
         landed = self._found.accepted - self._transformed.filtered
         if landed > len(rows):
-            self._show.line(f"... and {landed - len(rows):,} more rows.", "dim")
+            self._show.line(f"... and {count(landed - len(rows), 'more row')}.", "dim")
         self._show.line()
 
     def _records(self) -> None:
         found, after = self._found, self._transformed
+        rest = f"{found.filtered:,} filtered + {found.rejected.total():,} for the dead letter"
         self._show.line(
-            f"{found.read:,} records read = {found.accepted:,} rows + {found.filtered:,} filtered + "
-            f"{found.rejected.total():,} for the dead letter.",
-            "bold",
+            f"{count(found.read, 'record')} read = {count(found.accepted, 'row')} + {rest}.", "bold"
         )
         if after.runs:
             gone = f"The transform leaves {after.filtered:,} of the rows out"
@@ -206,8 +206,10 @@ class _Page:
         if not self._found.rejects:
             return
         self._show.heading("For the dead letter")
-        rows = [(_place(r.line, r.ordinal), (r.reason, "red"), r.detail) for r in self._found.rejects]
-        self._show.table(("Where", "Reason", "Detail"), rows)
+        shown = self._found.rejects[: self._most]
+        rows = [(_place(r.line, r.ordinal), (r.reason, "red"), r.detail) for r in shown]
+        if rows:
+            self._show.table(("Where", "Reason", "Detail"), rows)
         more = self._found.rejected.total() - len(rows)
         if more > 0:
             self._show.line(f"... and {more:,} more.", "dim")
@@ -230,10 +232,15 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _json(file: Path, path: str, route: Route, found: Trial, after: _Transformed) -> str:
+def _text(name: str) -> str:
+    """A file's name; bytes of it that are no text as escapes."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _json(file: Path, path: str, route: Route, found: Trial, after: _Transformed, most: int) -> str:
     answer = {
-        "file": str(file),
-        "path": path,
+        "file": _text(str(file)),
+        "path": _text(path),
         "route": route.name,
         "table": route.table,
         "read": found.read,
@@ -245,10 +252,10 @@ def _json(file: Path, path: str, route: Route, found: Trial, after: _Transformed
         "transform": {"filtered": after.filtered, "errors": after.errors, "note": after.note}
         if route.transform
         else None,
-        "rows": after.rows if after.runs else found.rows,
+        "rows": (after.rows if after.runs else found.rows)[:most],
         "rejects": [
             {"ordinal": r.ordinal, "line": r.line, "offset": r.offset, "reason": r.reason, "detail": r.detail}
-            for r in found.rejects
+            for r in found.rejects[:most]
         ],
         "notes": [note._asdict() for note in found.notes],
     }

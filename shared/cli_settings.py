@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from . import settings
@@ -25,11 +26,23 @@ def settings_problems(source: str, routes: Routes | None) -> list[str]:
         routes: what the settings are for; None where the routes cannot be used.
     """
     prefix = "" if source == "env" else f"{source}: "
+    found: list[str] = []
     try:
-        config = settings.read(_values(source))
+        values = _values(source)
+        found = _misspelt(values) if source != "env" else []
+        config = settings.read(values)
+        found += lacking(config, routes) if routes else []
     except SettingsError as error:
-        return [f"{prefix}{sentence}" for sentence in str(error).splitlines()]
-    return [f"{prefix}{sentence}" for sentence in (lacking(config, routes) if routes else [])]
+        found += str(error).splitlines()
+    return [f"{prefix}{sentence}" for sentence in found]
+
+
+def _misspelt(values: Mapping[str, str]) -> list[str]:
+    """Names that nobody reads, and that are nearly one of ours."""
+    ours = [setting.name for setting in settings.SETTINGS]
+    others = [name for name in values if name not in ours]
+    near = [(name, get_close_matches(name, ours, 1, 0.85)) for name in others]
+    return [f"{name} is no setting; did you mean {close[0]}?" for name, close in near if close]
 
 
 def _values(source: str) -> Mapping[str, str]:

@@ -81,6 +81,13 @@ def _urls(value: str) -> tuple[str, ...]:
     return urls
 
 
+def _rules(value: str) -> tuple[str, ...]:
+    rules = _texts(value)
+    if not all(rule.startswith("dcr-") and "/" not in rule for rule in rules):
+        raise ValueError("the rule's immutable id, dcr-..., which is neither its name nor its resource id")
+    return rules
+
+
 def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         number = int(value) if value.strip().lstrip("-").isdigit() else None
@@ -116,7 +123,7 @@ class Setting(NamedTuple):
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_COLLECTION_ENDPOINT", "endpoints", _urls, None,
             "Logs ingestion endpoint of the data collection rule; several, separated by commas, where there are several rules."),
-    Setting("LOGS_DCR_RULE_ID", "rule_ids", _texts, None,
+    Setting("LOGS_DCR_RULE_ID", "rule_ids", _rules, None,
             "Immutable id of the data collection rule (dcr-...); several, separated by commas: a rule holds ten streams, so the k-th rule has the k-th ten of the routes' streams."),
     Setting("DROP_CONTAINER", "drop_container", _text, "drop", "Container that files are dropped in."),
     Setting("ALLOWED_CONTAINERS", "allowed_containers", _texts, "",

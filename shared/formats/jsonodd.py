@@ -14,13 +14,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 DUPLICATES = "_duplicate_keys"
-"""Key of an object's member with the earlier values of the keys that come twice in it."""
+"""Key of a record's member with the earlier values of the keys that come twice in one of its objects."""
 
 _UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encode = msgspec.json.Encoder().encode_lines
@@ -57,8 +58,8 @@ def _tells_all(records: Sequence[Any]) -> bool:
 def read_oddly(raw: bytes) -> dict[str, Any] | None:
     """A record with NaN, Infinity, half of a surrogate pair or a key that comes twice; else None.
 
-    Earlier values of a key that comes twice in an object are in its member `_duplicate_keys`,
-    a mapping of the key to the list of them.
+    Earlier values of a key that comes twice in an object are in the record's member `_duplicate_keys`,
+    a mapping of the key to the list of them; that of an inner object is a dotted path.
     """
     found = _Reading()
     try:
@@ -70,9 +71,21 @@ def read_oddly(raw: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(record, dict):
         return None
+    if found.twice:
+        found.gather(record)
     if found.odd or (_ESCAPED_SURROGATE.search(text) and _has_half_a_pair(record)):
         return Odd(record)
     return record if found.twice else None
+
+
+def repeats(text: str) -> bool:
+    """Whether a key comes twice in an object of a JSON text."""
+    found = _Reading()
+    try:
+        json.loads(text, object_pairs_hook=found.members)
+    except (ValueError, RecursionError):
+        return False
+    return found.twice
 
 
 class _Reading:
@@ -80,7 +93,12 @@ class _Reading:
 
     def __init__(self) -> None:
         self.odd = False
-        self.twice = False
+        self._earlier: dict[int, tuple[dict[str, Any], dict[str, list[Any]]]] = {}
+
+    @property
+    def twice(self) -> bool:
+        """Whether a key comes twice in an object."""
+        return bool(self._earlier)
 
     def constant(self, word: str) -> float:
         """NaN, Infinity or -Infinity."""
@@ -96,19 +114,36 @@ class _Reading:
         return value
 
     def members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """An object, with what would be lost of it."""
+        """An object; what would be lost of it is kept here."""
         members = dict(pairs)
         if len(members) == len(pairs):
             return members
-        self.twice = True
         earlier: dict[str, list[Any]] = {}
         seen: dict[str, Any] = {}
         for key, value in pairs:
             if key in seen:
                 earlier.setdefault(key, []).append(seen[key])
             seen[key] = value
-        members[DUPLICATES] = earlier
+        self._earlier[id(members)] = (members, earlier)  # held, so that its id stays its own
         return members
+
+    def gather(self, record: dict[str, Any]) -> None:
+        """Put into a record all that was kept of it and of the objects in it."""
+        gathered: dict[str, list[Any]] = {}
+        if DUPLICATES in record:
+            gathered[DUPLICATES] = [record[DUPLICATES]]
+        inside: deque[tuple[Any, str]] = deque([(record, "")])
+        while inside:
+            value, path = inside.popleft()
+            if isinstance(value, list):
+                inside += [(item, path) for item in value]
+            elif isinstance(value, dict):
+                start = f"{path}." if path else ""
+                inside += [(item, f"{start}{key}") for key, item in value.items()]
+                for key, values in self._earlier.get(id(value), (value, {}))[1].items():
+                    gathered.setdefault(f"{start}{key}", []).extend(values)
+                    inside += [(item, f"{start}{key}") for item in values]
+        record[DUPLICATES] = gathered
 
 
 def _has_half_a_pair(value: Any) -> bool:

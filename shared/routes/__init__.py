@@ -46,7 +46,7 @@ def document(path: Path) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise RoutesError(
-            [f"{path}: cannot be read: {reason}. Set ROUTES_FILE to the routes file."]
+            [f"{path}: cannot be read: {reason}. Name the file; the app reads its name in ROUTES_FILE."]
         ) from error
     return read(text, str(path))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,9 +26,12 @@ from .columns import VALUE_TYPES, ColumnChecker
 from .declare import EVERYTHING_ELSE, Column, From, Redaction, Route, RouteDeclaration, Routes, Values
 from .match import captures
 from .read import Document, KeyPath
-from .words import did_you_mean, inner_path, key_names, plain, remove
+from .redactions import missed
+from .words import did_you_mean, inner_path, inner_types, key_names, plain, remove
 
 MAX_TRANSFORM = 15_360
+_NEEDED: dict[str, Any] = {"from": {}, "format": {"type": "ndjson"}, "table": "Some_CL"}
+"""What every route has to say, and what stands in for it while the rest is looked at."""
 _ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _AT = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
@@ -47,26 +51,45 @@ class _Checker:
 
     def convert(self, value: Any, type_: Any, path: KeyPath) -> Any:
         """`value` as `type_`, or None after saying everything that is wrong with it."""
-        value, found = copy.deepcopy(value), len(self.problems)
+        found = len(self.problems)
+        result, _ = self.partly(value, type_, path)
+        return result if len(self.problems) == found else None
+
+    def partly(
+        self, value: Any, type_: Any, path: KeyPath, needed: Mapping[str, Any] | None = None
+    ) -> tuple[Any, Any]:
+        """What of `value` is of `type_`, after saying everything that is wrong; and the value that gave it.
+
+        Args:
+            value: plain.
+            type_: what it is to be.
+            path: of the value.
+            needed: what stands in for keys that had to be taken out.
+
+        Returns:
+            None, and what is left, where nothing can be made of it.
+        """
+        value = copy.deepcopy(value)
         for _ in range(200):
             try:
-                result = msgspec.convert(value, type_)
+                return msgspec.convert(value, type_), value
             except msgspec.ValidationError as error:
                 if not self._take_out(value, str(error), type_, path):
                     break
-            else:
-                return result if len(self.problems) == found else None
-        return None
+                for key, stand_in in (needed or {}).items():
+                    value.setdefault(key, stand_in)
+        return None, value
 
     def _take_out(self, value: Any, message: str, type_: Any, path: KeyPath) -> bool:
         """Say what `message` is about and remove the key, so that the next problem shows."""
         match = _AT.match(message)
         text, inner = (match[1], inner_path(match[2])) if match else (message, ())
         unknown = _UNKNOWN.match(text)
+        types = inner_types(type_, inner)
         if unknown:
             inner = (*inner, unknown[1])
-            text = f"no such key{did_you_mean(unknown[1], key_names(type_)) or '.'}"
-        self.say((*path, *inner), plain(text))
+            text = f"no such key{did_you_mean(unknown[1], key_names(types)) or '.'}"
+        self.say((*path, *inner), plain(text, types))
         return remove(value, inner)
 
     # -- routes -----------------------------------------------------------------------------
@@ -94,29 +117,39 @@ class _Checker:
             self.say(path, "a route is a mapping; it needs at least from, format and table.")
             return None
         before = len(self.problems)
-        value = self.each(_shorthands(value), path)
+        for key in (key for key in _NEEDED if key not in value):
+            self.say(path, f"{key} is missing.")
+        value, unread = self.each(_shorthands({**_NEEDED, **value}), path)
         value = self.builtin(value, path)
-        declared = self.convert(value, RouteDeclaration, path)
+        declared, _ = self.partly(value, RouteDeclaration, path, _NEEDED)
         if declared is None:
             return None
         options = self.format(declared.format, (*path, "format"))
         self.simple(declared, path)
         ColumnChecker(declared, self.say, path).run()
-        self.filters(declared, path)
-        self.redactions(declared, path)
+        self.filters(declared, path, unread)
+        self.redactions(declared, path, unread)
         return _finish(name, declared, options) if len(self.problems) == before else None
 
-    def each(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-        """Convert a route's mappings entry by entry: msgspec does not name the key of a bad one."""
-        value = dict(value)
+    def each(self, value: dict[str, Any], path: KeyPath) -> tuple[dict[str, Any], set[str]]:
+        """Convert a route's mappings entry by entry: msgspec does not name the key of a bad one.
+
+        Returns:
+            The route with what can be read of them, and the columns whose type cannot.
+        """
+        value, unread = dict(value), set()
         for part, type_ in (("columns", Column), ("keep", Values), ("drop", Values), ("redact", Redaction)):
             entries = value.get(part)
-            if isinstance(entries, dict):
-                good = {
-                    k: v for k, v in entries.items() if self.convert(v, type_, (*path, part, k)) is not None
-                }
-                value[part] = good
-        return value
+            if not isinstance(entries, dict):
+                continue
+            value[part] = {}
+            for name, entry in entries.items():
+                made, left = self.partly(entry, type_, (*path, part, name))
+                if made is not None and _type(entry) == _type(left):
+                    value[part][name] = left
+                elif part == "columns":
+                    unread.add(name)
+        return value, unread
 
     def builtin(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
         """The same with the columns of one of Azure's own tables, where the route does not declare them itself."""
@@ -139,6 +172,9 @@ class _Checker:
 
     def format(self, value: dict[str, Any], path: KeyPath) -> Any:
         kind = value.get("type")
+        if kind is None:
+            self.say(path, "type is missing.")
+            return None
         if not isinstance(kind, str) or kind not in FORMATS:
             hint = did_you_mean(str(kind), list(FORMATS))
             self.say((*path, "type"), f"no format {kind!r}{hint or '.'} There are: {', '.join(FORMATS)}.")
@@ -188,8 +224,8 @@ class _Checker:
                     (*path, "from", "blobs", index), f"{pattern!r} captures a name twice; give each its own."
                 )
 
-    def filters(self, route: RouteDeclaration, path: KeyPath) -> None:
-        names = [*route.columns, "TimeGenerated"]
+    def filters(self, route: RouteDeclaration, path: KeyPath, unread: set[str]) -> None:
+        names = [*route.columns, "TimeGenerated", *unread]
         for word, wanted in (("keep", route.keep), ("drop", route.drop)):
             for name in wanted:
                 self.filter_values(route, name, wanted[name], (*path, word, name))
@@ -213,7 +249,7 @@ class _Checker:
                     f"{value!r} is {type(value).__name__}, but {name} is {kind}: it would match no row.",
                 )
 
-    def redactions(self, route: RouteDeclaration, path: KeyPath) -> None:
+    def redactions(self, route: RouteDeclaration, path: KeyPath, unread: set[str]) -> None:
         """Every redaction can be made; its salt is the app's, and looked for there."""
         if route.redact:
             from ..shape.redact import redactor  # noqa: PLC0415 - RE2 is loaded where it is used
@@ -222,12 +258,15 @@ class _Checker:
             if name == "TimeGenerated":
                 self.say(here, "is what the table is ordered by, and cannot be redacted.")
             kind = route.columns[name].type if name in route.columns else "dynamic"
-            if how != "remove" and kind not in {"string", "dynamic"}:
+            if how != "remove" and kind not in {"string", "dynamic"} and name not in unread:
                 self.say(here, f"{name} is {kind}, and what stands there instead would be text: say remove.")
             try:
                 redactor(how, b"any")
             except ValueError as error:
                 self.say(here, str(error))
+        known = route.redact.keys() - unread
+        for name, sentence in missed(_effective(route), [name for name in route.redact if name in known]):
+            self.say((*path, "redact", name), sentence)
 
     def table_columns(self, routes: list[Route]) -> None:
         """A column that several routes fill is one column: its name and type must be the same."""
@@ -326,6 +365,11 @@ def _declares(route: Route) -> tuple[Any, ...]:
 
 def _tuple(values: Any) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, list) else (values,)
+
+
+def _type(column: Any) -> Any:
+    """What a column says of its type."""
+    return column.get("type") if isinstance(column, dict) else None
 
 
 def _shorthands(value: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..shape.times import NAMES, check_format
+from ..shape.times import check_format
 from .declare import EVERYTHING_ELSE, FACTS, Column, RouteDeclaration
 from .match import captures
 from .names import is_legal, is_reserved, legal
@@ -78,7 +78,11 @@ class ColumnChecker:
                 (*path, "columns", "Extra"),
                 'give it type: dynamic and from: "*", or give another column "*".',
             )
-        if not route.table.endswith("_CL") and route.on_undeclared == "keep_in_extra":
+        if (
+            route.table.isidentifier()
+            and not route.table.endswith("_CL")
+            and route.on_undeclared == "keep_in_extra"
+        ):
             self._say(
                 path,
                 f'the built-in table {route.table} has no column Extra for what no column takes: say on_undeclared: drop or dead_letter, or declare a column from "*" whose name ends in _CF.',
@@ -164,13 +168,10 @@ class ColumnChecker:
 
     def _format(self, column: Column, path: KeyPath) -> None:
         if column.type == "datetime":
-            try:
-                check_format(column.format or "iso", column.zone)
-            except ValueError as error:
-                hint = did_you_mean(column.format or "", list(NAMES))
-                self._say(
-                    (*path, "format" if column.format else "zone"), f"{error}{hint.replace(';', '', 1)}"
-                )
+            written = column.format or "iso"
+            read = self._time(written, None, (*path, "format"))
+            if column.zone is not None:
+                self._time(written if read else "iso", column.zone, (*path, "zone"))
             return
         if column.zone is not None:
             self._say((*path, "zone"), f"zone is for datetime columns, not for {column.type}.")
@@ -181,6 +182,15 @@ class ColumnChecker:
             )
         elif column.format == "pairs" and column.from_ != EVERYTHING_ELSE:
             self._say((*path, "format"), 'pairs is for the column from "*".')
+
+    def _time(self, written: str, zone: str | None, path: KeyPath) -> bool:
+        """Whether times can be read so."""
+        try:
+            check_format(written, zone)
+        except ValueError as error:
+            self._say(path, str(error))
+            return False
+        return True
 
 
 def candidates(column: Column) -> list[str]:

@@ -88,7 +88,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
         list[str],
         Meta(
             description="Instead of from: keys (or dotted paths) whose values are joined by a space, such as "
-            "[date, time]; null where any of them is not there."
+            "[date, time]; null where any of them is not there, and then none of them is taken."
         ),
     ] = []
     value: Annotated[
@@ -121,6 +121,11 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     description: Annotated[
         str | None, Meta(description="What the column means; goes into the table's schema.")
     ] = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys and dotted paths that it looks for in a record, as far as they are written."""
+        return self.join or ([self.from_] if isinstance(self.from_, str) else self.from_ or [])
 
 
 class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -228,7 +233,8 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         OnDuplicateKey | None,
         Meta(
             description="A key that comes twice in a JSON object: the last value counts, and the earlier ones are "
-            'kept as `_duplicate_keys` in the "*" column (default where there is one); the last value counts; or '
+            'kept as `_duplicate_keys` in the "*" column (default where there is one; those of an inner object '
+            "under their dotted path); the last value counts; or "
             "the record is dead-lettered (default otherwise)."
         ),
     ] = None

@@ -111,11 +111,14 @@ def _build(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
+        mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        place = f"{document.name}:{mark[0]}:{mark[1]}"
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
+            document.problems.append(f"{place}: a key is a text. Write each key out, without ? and <<.")
+            continue
         key = str(key_node.value)
         here = (*path, key)
-        mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
         if key in result:
-            place = f"{document.name}:{mark[0]}:{mark[1]}"
             document.problems.append(f"{place}: {key} is written twice here. Keep one of them.")
         document.marks[here] = mark
         result[key] = _build(value_node, here, document)

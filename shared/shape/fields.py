@@ -27,6 +27,11 @@ class Lookup(NamedTuple):
     name: str
     path: tuple[str, ...]
 
+    @property
+    def path_of_key(self) -> tuple[str, ...]:
+        """The path of the key as it is written."""
+        return (self.name,)
+
     def find(self, record: Record) -> Found | None:
         """The value at this place, None if the record has no such place or it is null."""
         value = record.get(self.name)

@@ -26,6 +26,9 @@ Events = defaultdict[str, list[int]]
 """What was put right, by kind: the indexes of the records, one for each time."""
 
 
+TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
+
+
 class Unfit(Exception):  # noqa: N818 - never leaves this room
     """This record is to be rejected."""
 
@@ -49,8 +52,12 @@ class Tamer:
         self.seen: Counter[str] = Counter()
         """What was done since this was last cleared, by kind."""
 
-    def tame(self, value: Any) -> Any:
+    def tame(self, value: Any, *, in_text: bool = False) -> Any:
         """`value` as JSON and Azure can carry it; a copy where anything changes.
+
+        Args:
+            value: of a column.
+            in_text: it is about to become the text of a column, which may hold any whole number.
 
         Raises:
             Unfit: the route gives such records up.
@@ -64,18 +71,18 @@ class Tamer:
                     inside[key] = item.copy()
                     open_.append(inside[key])
                 else:
-                    found = self._scalar(item)
+                    found = self._scalar(item, whole=not in_text)
                     if found is not item:
                         inside[key] = found
             if isinstance(inside, dict):
                 self._keys(inside)
         return top[0]
 
-    def _scalar(self, item: Any) -> Any:
+    def _scalar(self, item: Any, *, whole: bool) -> Any:
         kind = type(item)
         if kind is str:
             return self._text(item)
-        if kind is int and not LONG_MIN <= item <= LONG_MAX:
+        if whole and kind is int and not LONG_MIN <= item <= LONG_MAX:
             return self._replace("big_integer", self._big, item, str)
         if kind is float and not math.isfinite(item):
             return self._replace("not_a_number", self._no_number, item, no_number)

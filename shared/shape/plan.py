@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..formats.jsonodd import maybe_twice, repeats
 from ..model import Block
 from ..routes.declare import EVERYTHING_ELSE, Column, Route
 from .bulk import BULK
@@ -50,11 +51,9 @@ class Plan(NamedTuple):
         return any(lookup.name in keys or lookup.path[0] in keys for lookup in self.lookups)
 
     @property
-    def simple(self) -> list[str]:
-        """Keys that this column takes from every record that has them."""
-        if self.joins or len(self.lookups) == 1:
-            return [lookup.name for lookup in self.lookups]
-        return []
+    def first(self) -> list[str]:
+        """Keys that it took from every record that has them, where all values were found under these."""
+        return [lookup.name for lookup in (self.lookups if self.joins else self.lookups[:1])]
 
 
 def plans(route: Route, context: Context) -> list[Plan]:
@@ -89,13 +88,27 @@ def _casts(column: Column, context: Context) -> tuple[Callable[[Any], Any], Call
         reader = time_reader(column.format or "iso", column.zone, context.modified)
         return reader.one, partial(reader.many, empty=True)
     if column.format == "json":
-        return _json, lambda values: [None if v is None or v == "" else _json(v) for v in values]
+        return _json, _jsons
     return CASTS[column.type], BULK[column.type]
 
 
 def _json(value: Any) -> Any:
-    """Text that holds JSON, read; anything else as it is."""
-    return _from_json(value) if isinstance(value, str) else value
+    """Text that holds JSON, read; anything else as it is. A text of which a key would be lost is refused."""
+    if not isinstance(value, str):
+        return value
+    found = _from_json(value)
+    if maybe_twice(value.encode(), [found]) and repeats(value):
+        raise ValueError("a key comes twice in an object")
+    return found
+
+
+def _jsons(values: list[Any]) -> list[Any]:
+    texts = [value for value in values if isinstance(value, str) and value]
+    found = [*map(_from_json, texts)]
+    if texts and maybe_twice("\n".join(texts).encode(), found):
+        raise ValueError("a key may come twice in an object")
+    read = iter(found)
+    return [next(read) if isinstance(v, str) and v else None if v == "" else v for v in values]
 
 
 def _take(column: Column, found: tuple[Lookup, ...], route: Route, context: Context) -> Take:

@@ -1,19 +1,23 @@
 """Which values of a route are redacted, and where they turn up.
 
 Rule: a name in `redact` is a column's or, where there is no such column, that of a
-field that would be kept in the "*" column; a dotted one goes into objects.
+field that would be kept in the "*" column; a dotted one goes into objects, those of
+dynamic columns too. A field that another column takes is refused (routes/redactions.py).
 Invariant: a redacted column's value is nowhere in the row as it was: not in the
-column, and not in the "*" column under its key, where a value that did not fit is
-kept.
+column, and not in the "*" column, where a value that did not fit is kept under its
+key, and earlier values of a key that came twice under `_duplicate_keys`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from ..model import Record
-from ..routes.declare import Route
+from ..routes.declare import Column, Route
+
+DUPLICATES = "_duplicate_keys"
+"""Under this key parsers keep the earlier values of keys that come twice."""
 
 Redact = Callable[[list[Any]], list[Any]]
 
@@ -32,6 +36,8 @@ class Redactors:
     def __init__(self, route: Route, salt: bytes | None) -> None:
         self._columns: dict[str, Redact] = {}
         self._fields: list[tuple[tuple[str, ...], Redact]] = []
+        self._inner: list[tuple[str, tuple[str, ...], Redact]] = []
+        """Dynamic columns, and paths inside them."""
         if route.redact:
             from .redact import redactor  # noqa: PLC0415 - RE2 is loaded where it is used
         for name, how in route.redact.items():
@@ -39,7 +45,10 @@ class Redactors:
             keys = [name]
             if name in route.columns:
                 self._columns[name] = redact
-                keys = _keys(route, name)
+                keys = route.columns[name].keys or [name]
+            self._inner += [
+                (other, path, redact) for other, path in inside(route.columns, keys) if other != name
+            ]
             for key in keys:
                 self._fields += [(path, redact) for path in {(key,), tuple(key.split("."))}]
 
@@ -53,6 +62,9 @@ class Redactors:
         for name, redact in self._columns.items():
             if name in columns:
                 columns[name] = redact(list(columns[name]))
+        for name, path, redact in self._inner:
+            if name in columns:
+                columns[name] = [_inside(value, path, redact) for value in columns[name]]
 
     def records(self, records: Iterable[Record]) -> None:
         """Redact records of the "*" column; what they hold is copied where it changes."""
@@ -61,13 +73,41 @@ class Redactors:
         for record in records:
             for path, redact in self._fields:
                 _redact(record, path, redact)
+            if isinstance(record.get(DUPLICATES), dict):
+                record[DUPLICATES] = self._earlier(record[DUPLICATES])
+
+    def _earlier(self, values: Record) -> Record:
+        """Values by the paths of keys that came twice."""
+        found = dict(values)
+        for name, redact in {".".join(path): redact for path, redact in self._fields}.items():
+            for key, value in found.items():
+                if name == key or key.startswith(f"{name}."):
+                    found[key] = redact([value])[0]
+                elif name.startswith(f"{key}.") and isinstance(value, list):
+                    path = tuple(name.removeprefix(f"{key}.").split("."))
+                    found[key] = [_inside(item, path, redact) for item in value]
+        return found
 
 
-def _keys(route: Route, name: str) -> list[str]:
-    column = route.columns[name]
-    if column.join:
-        return column.join
-    return [column.from_] if isinstance(column.from_, str) else column.from_ or [name]
+def inside(columns: Mapping[str, Column], fields: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Dynamic columns that take an object which one of the fields stands in, and its path in there."""
+    return [
+        (name, tuple(field.removeprefix(f"{key}.").split(".")))
+        for name, column in columns.items()
+        if column.type == "dynamic"
+        for key in column.keys
+        for field in fields
+        if field.startswith(f"{key}.")
+    ]
+
+
+def _inside(value: Any, path: tuple[str, ...], redact: Redact) -> Any:
+    """A value with what is at a path in it redacted; a copy, where it is an object."""
+    if not isinstance(value, dict):
+        return value
+    value = value.copy()
+    _redact(value, path, redact)
+    return value
 
 
 def _redact(record: Record, path: tuple[str, ...], redact: Redact) -> None:

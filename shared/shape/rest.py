@@ -9,25 +9,23 @@ records come as columns, what is left of them is columns too, to the end.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
 from .fields import without
-from .odd import Events, Unfit
+from .odd import TOO_DEEP, Events, Unfit
+from .redactors import DUPLICATES
 from .rows import RowTypes, made, plain
 from .take import Path, View
-from .values import has_gaps, to_string
+from .values import to_string
 
 if TYPE_CHECKING:
-    from .plan import Plan
     from .redactors import Redactors
-
-DUPLICATES = "_duplicate_keys"
-"""Under this key parsers of JSON keep the earlier values of keys that come twice."""
 
 
 @dataclass(slots=True)
@@ -45,47 +43,54 @@ class Rest:
 
     Args:
         route: the checked route.
-        plans: of its other columns.
         redact: what must not be kept as it is.
     """
 
-    def __init__(self, route: Route, plans: Sequence[Plan], redact: Redactors) -> None:
+    def __init__(self, route: Route, redact: Redactors) -> None:
         self._route = route
         self._redact = redact
-        self._simple = frozenset(key for plan in plans for key in plan.simple)
         star = next((c for c in route.columns.values() if c.from_ == EVERYTHING_ELSE), None)
         self._keeps = star is not None
         self._write: Callable[[Record], Any] | None = _WRITERS[star.type, star.format] if star else None
         self._types = RowTypes(plain=False)
         self._as_columns = self._keeps and route.on_undeclared == "keep_in_extra" and not redact.any_field
 
-    def take(self, view: View, paths: Sequence[Sequence[Path | None]], kept: Mapping[int, Record]) -> Kept:
+    def take(
+        self,
+        view: View,
+        keys: Set[str],
+        paths: Sequence[Sequence[Path | None]],
+        kept: Mapping[int, Record],
+    ) -> Kept:
         """What is left of a block's records.
 
         Args:
             view: the records.
+            keys: those that columns took from every record that has them.
             paths: for each column that looked further, where it found each record's value.
             kept: what goes here besides, by index.
         """
         if self._as_columns and view.names is not None and not paths:
-            done = self._at_once(view, view.names, kept)
+            done = self._at_once(view, view.names, keys, kept)
             if done is not None:
                 return done
         result = Kept()
-        found = self._kept(self._rests(view, paths), result)
+        found = self._kept(self._rests(view, keys, paths), result)
         for index, more in kept.items():
             found[index] = {**found.get(index, {}), **more}
         if found and self._keeps:
             self._redact.records(found.values())
             column: list[Any] = [None] * view.size
             for index, record in found.items():
-                column[index] = self._write(record) if self._write else record
+                column[index] = self._one(record, index, result) if self._write else record
             result.values = column
         return result
 
-    def _at_once(self, view: View, names: Sequence[str], kept: Mapping[int, Record]) -> Kept | None:
+    def _at_once(
+        self, view: View, names: Sequence[str], keys: Set[str], kept: Mapping[int, Record]
+    ) -> Kept | None:
         """What is left of records that come as columns; None if that takes a look at each."""
-        left = {name: view.get(name) for name in names if name not in self._simple}
+        left = {name: view.get(name) for name in names if name not in keys}
         left = {name: v for name, v in left.items() if any(v) or v.count(None) < view.size}
         make = self._types.of(tuple(left)) if left and DUPLICATES not in left else None
         if make is None:
@@ -96,10 +101,10 @@ class Rest:
         for index, more in kept.items():
             objects[index] = {**(plain(objects[index]) or {}), **more}
         if self._write is not None:
-            result.values = self._written(objects, left)
+            result.values = self._written(objects, left, result)
         return result
 
-    def _written(self, objects: list[Any], left: Mapping[str, Sequence[Any]]) -> list[Any]:
+    def _written(self, objects: list[Any], left: Mapping[str, Sequence[Any]], result: Kept) -> list[Any]:
         """The texts of a column that is no dynamic one."""
         write = self._write
         assert write is not None  # noqa: S101 - who calls has looked
@@ -110,7 +115,19 @@ class Rest:
             for index in changed:
                 texts[index] = pairs(objects[index])
             return texts
-        return [None if value is None else write(plain(value)) for value in objects]
+        return [
+            None if value is None else self._one(plain(value), index, result)
+            for index, value in enumerate(objects)
+        ]
+
+    def _one(self, record: Record, index: int, result: Kept) -> Any:
+        """The text of what is left of one record."""
+        assert self._write is not None  # noqa: S101 - who calls has looked
+        try:
+            return self._write(record)
+        except RecursionError:
+            result.dead[index] = Unfit(*TOO_DEEP)
+            return None
 
     def _kept(self, rests: Mapping[int, Record], result: Kept) -> dict[int, Record]:
         """What is to be kept of what is left."""
@@ -122,11 +139,11 @@ class Rest:
         left = {index: self._undeclared(index, rest, result) for index, rest in rests.items()}
         return {index: record for index, record in left.items() if record}
 
-    def _rests(self, view: View, paths: Sequence[Sequence[Path | None]]) -> dict[int, Record]:
+    def _rests(self, view: View, keys: Set[str], paths: Sequence[Sequence[Path | None]]) -> dict[int, Record]:
         """Of each record that has any, by its index, the fields that no column took."""
         if view.exact:
             return {}
-        rests = self._keyed(view) if view.names is None else self._named(view, view.names)
+        rests = _keyed(view, keys) if view.names is None else _named(view, view.names, keys)
         if not paths or not rests:
             return rests
         for index, rest in rests.items():
@@ -135,29 +152,6 @@ class Rest:
                 if path is not None:
                     without(rest, path)
         return {index: rest for index, rest in rests.items() if rest}
-
-    def _keyed(self, view: View) -> dict[int, Record]:
-        simple = self._simple
-        rests = {
-            index: {key: value for key, value in record.items() if key not in simple and value is not None}
-            for index, record in enumerate(view.dicts)
-            if not record.keys() <= simple
-        }
-        return rests if all(rests.values()) else {index: rest for index, rest in rests.items() if rest}
-
-    def _named(self, view: View, names: Sequence[str]) -> dict[int, Record]:
-        """Without making a dict of what columns took."""
-        left = {name: view.get(name) for name in names if name not in self._simple}
-        full = {name: values for name, values in left.items() if not has_gaps(values)}
-        if full:
-            made = [dict(zip(full, row, strict=True)) for row in zip(*full.values(), strict=True)]
-        else:
-            made = [{} for _ in range(view.size)] if left else []
-        for name in left.keys() - full.keys():
-            for record, value in zip(made, left[name], strict=True):
-                if value is not None:
-                    record[name] = value
-        return {index: record for index, record in enumerate(made) if record}
 
     def _undeclared(self, index: int, rest: Record, result: Kept) -> Record:
         twice = self._duplicates(index, rest.pop(DUPLICATES), result) if DUPLICATES in rest else {}
@@ -185,9 +179,41 @@ class Rest:
         return {DUPLICATES: found} if how == "keep_in_extra" else {}
 
 
+def _keyed(view: View, keys: Set[str]) -> dict[int, Record]:
+    rests = {
+        index: {key: value for key, value in record.items() if key not in keys and value is not None}
+        for index, record in enumerate(view.dicts)
+        if not record.keys() <= keys
+    }
+    return rests if all(rests.values()) else {index: rest for index, rest in rests.items() if rest}
+
+
+def _named(view: View, names: Sequence[str], keys: Set[str]) -> dict[int, Record]:
+    """Without making a dict of what columns took."""
+    left = {name: view.get(name) for name in names if name not in keys}
+    full = {name: values for name, values in left.items() if None not in values}
+    if full:
+        made = [dict(zip(full, row, strict=True)) for row in zip(*full.values(), strict=True)]
+    else:
+        made = [{} for _ in range(view.size)] if left else []
+    for name in left.keys() - full.keys():
+        for record, value in zip(made, left[name], strict=True):
+            if value is not None:
+                record[name] = value
+    return {index: record for index, record in enumerate(made) if record}
+
+
 def pairs(record: Record) -> str:
     """`key=value;key=value`, as Microsoft's agents write AdditionalExtensions."""
-    return ";".join(f"{key}={to_string(value)}" for key, value in record.items())
+    return ";".join(f"{key}={_text(value)}" for key, value in record.items())
+
+
+def _text(value: Any) -> str:
+    """Of anything; half of a surrogate pair inside an object as its escape."""
+    try:
+        return to_string(value)
+    except ValueError:
+        return json.dumps(value, separators=(",", ":"), default=str)
 
 
 _WRITERS: dict[tuple[str, str | None], Callable[[Record], Any] | None] = {

@@ -27,7 +27,7 @@ from ..model import Block, Record, Reject, Rows, SourceFacts
 from ..routes.declare import Route
 from .facts import Context
 from .long import LongValues
-from .odd import Events, Tamer, Unfit
+from .odd import TOO_DEEP, Events, Tamer, Unfit
 from .plan import Plan, plans
 from .redactors import Redactors
 from .rest import Rest
@@ -40,7 +40,6 @@ from .window import Window
 BAD = (ValueError, TypeError, OverflowError, msgspec.DecodeError, RecursionError)
 """What a cast raises on a value that does not fit."""
 
-_TOO_DEEP = ("TooDeep", "objects and arrays are nested too deep")
 _UNWRITABLE = (ValueError, OverflowError, RecursionError)
 _encoder = msgspec.json.Encoder()
 
@@ -55,8 +54,10 @@ class _Work:
         self.block = block
         self.view = view
         self.columns: dict[str, Sequence[Any]] = {}
+        self.keys: set[str] = set()
+        """What columns took their values from, of every record that has it."""
         self.paths: list[Sequence[Path | None]] = []
-        """Where columns with several candidates, or with paths, took their values."""
+        """Where columns with several candidates, or with paths, took theirs."""
         self.kept: dict[int, Record] = {}
         """What goes to the "*" column besides what no column took."""
         self.dead: dict[int, Unfit] = {}
@@ -97,7 +98,7 @@ class Shaper:
         self._keep = {name: frozenset(values) for name, values in route.keep.items()}
         self._drop = {name: frozenset(values) for name, values in route.drop.items()}
         self._redact = Redactors(route, salt)
-        self._rest = Rest(route, self._plans, self._redact)
+        self._rest = Rest(route, self._redact)
         self._tamer = Tamer(route)
         self._long = LongValues(route, limit)
         self._row_types = RowTypes(plain=True)
@@ -136,9 +137,11 @@ class Shaper:
     # -- columns --------------------------------------------------------------------------------
 
     def _column(self, plan: Plan, work: _Work) -> None:
-        values, paths = plan.take(work.view, work.block)
-        if paths is not None:
-            work.paths.append(paths)
+        values, paths, others = plan.take(work.view, work.block)
+        if paths is None:
+            work.keys.update(plan.first)
+        else:
+            work.paths += [paths, *others]
         if work.view.exact and plan.lookups and not plan.casts:
             work.columns[plan.name] = values
             return
@@ -155,11 +158,25 @@ class Shaper:
                 found.append(None)
                 continue
             try:
-                found.append(plan.one(value))
+                found.append(self._one(plan, value, index, work))
+            except Unfit as unfit:
+                found.append(None)
+                work.dead.setdefault(index, unfit)
             except BAD:
                 found.append(None)
                 path = taken.paths[index] if taken.paths is not None else None
                 self._bad_value(plan, ".".join(path or _first_path(plan)), value, index, work)
+        return found
+
+    def _one(self, plan: Plan, value: Any, index: int, work: _Work) -> Any:
+        """A value into its column's type."""
+        if not work.block.odd or plan.kind != "string" or type(value) is str:
+            return plan.one(value)
+        self._tamer.seen.clear()
+        value = self._tamer.tame(value, in_text=True)
+        found = None if value is None else plan.one(value)
+        for kind in self._tamer.seen:
+            work.events[kind].append(index)
         return found
 
     def _bad_value(self, plan: Plan, key: str, value: Any, index: int, work: _Work) -> None:
@@ -223,7 +240,7 @@ class Shaper:
         work.events["time_replaced"].append(index)
 
     def _extra(self, work: _Work) -> None:
-        found = self._rest.take(work.view, work.paths, work.kept)
+        found = self._rest.take(work.view, work.keys, work.paths, work.kept)
         for index, unfit in found.dead.items():
             work.dead.setdefault(index, unfit)
         for kind, indexes in found.events.items():
@@ -293,7 +310,7 @@ class Shaper:
             except Unfit as unfit:
                 work.dead[index] = unfit
             except _UNWRITABLE:
-                work.dead[index] = Unfit(*_TOO_DEEP)
+                work.dead[index] = Unfit(*TOO_DEEP)
             else:
                 good.append(row)
                 left.append(index)
@@ -306,7 +323,8 @@ class Shaper:
             indexes = found
             if landed is not None:
                 indexes = [index for index in found if index in landed]
-            self.changed[kind] += len(indexes)
+            if indexes:
+                self.changed[kind] += len(indexes)
             if self.watch is not None:
                 for index in indexes:
                     self.watch(work.block, index, kind)
@@ -350,7 +368,7 @@ def _original(plan: Plan, view: View, index: int, when: str) -> Record:
     record = view.dicts[index]
     found = [f for lookup in plan.lookups if (f := lookup.find(record)) is not None]
     if not plan.lookups:
-        return {plan.name: when}
+        return {plan.name if plan.name not in record else f"{plan.name}_2": when}
     return {f.name: f.value for f in (found if plan.joins else found[:1])}
 
 

@@ -87,7 +87,9 @@ class Taken(NamedTuple):
 
     values: Sequence[Any]
     paths: Sequence[Path | None] | None
-    """Where each was found; None if all were found under the first candidate's own key."""
+    """Where each was found; None if all were found under the first candidate's own key (of a join: keys)."""
+    others: Sequence[Sequence[Path | None]] = ()
+    """Of a join with `paths`, which are those of its first part: those of its other parts."""
 
 
 def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
@@ -102,13 +104,33 @@ def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
 
 
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
-    """The values of several keys joined by a space; None where one of them is not there."""
-    parts = [take(view, (lookup,)).values for lookup in lookups]
+    """The values of several keys joined by a space; where one is not there None, and none is taken."""
+    parts = [take(view, (lookup,)) for lookup in lookups]
+    columns = [part.values for part in parts]
     try:
-        return Taken(list(map(" ".join, zip(*parts, strict=True))), None)
+        values: list[Any] = list(map(" ".join, zip(*columns, strict=True)))
     except TypeError:  # not all of them are there, and text
-        rows = zip(*parts, strict=True)
-        return Taken([None if None in row else " ".join(map(to_string, row)) for row in rows], None)
+        values = [_join(row) for row in zip(*columns, strict=True)]
+    if None not in values and all(part.paths is None for part in parts):
+        return Taken(values, None)
+    places = [
+        part.paths or [lookup.path_of_key] * view.size for part, lookup in zip(parts, lookups, strict=True)
+    ]
+    first, *others = (
+        [path if value is not None else None for path, value in zip(paths, values, strict=True)]
+        for paths in places
+    )
+    return Taken(values, first, others)
+
+
+def _join(row: tuple[Any, ...]) -> str | list[Any] | None:
+    """A text; or the parts as they are, where one of them is none that could be written as text."""
+    if None in row:
+        return None
+    try:
+        return " ".join(map(to_string, row))
+    except (ValueError, OverflowError, RecursionError):
+        return list(row)
 
 
 def _find(lookups: tuple[Lookup, ...], record: Record) -> Found | None:

@@ -100,6 +100,8 @@ def read_iso(where: Setting, text: str) -> Reading:
     Raises:
         ValueError, OverflowError: it is no such time.
     """
+    if text.endswith("z"):  # as RFC 3339 has it too
+        text = f"{text[:-1]}Z"
     when = datetime.fromisoformat(text)
     if text[13:14] != ":" or text[16:17] != ":" or text[10].isdecimal():
         found = _ISO.fullmatch(text)

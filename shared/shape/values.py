@@ -9,6 +9,7 @@ a 32-bit int) is refused here, because Azure would make it null without a word.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -27,8 +28,13 @@ _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
 def to_string(value: Any) -> str:
-    """Text stays as it is; anything else becomes its JSON text."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    """Text stays as it is; anything else becomes its JSON text, in which NaN and Infinity are words."""
+    if isinstance(value, str):
+        return value
+    text = msgspec.json.encode(value).decode()
+    if "null" in text and value is not None:  # msgspec writes NaN so
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+    return text
 
 
 def _whole(low: int, high: int) -> Cast:

@@ -14,6 +14,7 @@ Forbidden. A message is data: nothing in it is ever taken for a setting.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,23 @@ def asked(text: str, account_url: str, allowed: tuple[str, ...]) -> Asked:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise BadMessage(f"the message is not JSON: {error}") from error
+        found = _oddly(text, account_url, allowed) if isinstance(error, msgspec.DecodeError) else None
+        if found is None:
+            raise BadMessage(f"the message is not JSON: {error}") from error
+        return found
+    return _meant(value, account_url, allowed)
+
+
+def _oddly(text: str, account_url: str, allowed: tuple[str, ...]) -> Records | None:
+    """Records with NaN, Infinity or half of a surrogate pair: these are for the route to settle."""
+    try:
+        found = _meant(json.loads(text), account_url, allowed)
+    except (ValueError, RecursionError, BadMessage, Forbidden):
+        return None
+    return found if isinstance(found, Records) else None
+
+
+def _meant(value: Any, account_url: str, allowed: tuple[str, ...]) -> Asked:
     events = value if isinstance(value, list) else [value]
     if events and all(_is_event(event) for event in events):
         return [_allowed(_from_url(_event_url(event), account_url), allowed) for event in events]

@@ -16,7 +16,7 @@ from shared.shape.shaper import Shaper
 from shared.shape.times import time_reader
 from shared.shape.values import CASTS
 from shared.shape.window import window
-from shared.sources.message import asked
+from shared.sources.message import Records, asked
 from shared.upload.uploader import Uploader
 
 ACCOUNT = "https://account.blob.core.windows.net"
@@ -27,9 +27,14 @@ routes:
     from: { blobs: ["lines/**"] }
     format: ndjson
     table: Lines_CL
-    columns: { Name: {}, Size: { type: long }, Any1: { type: dynamic } }
     drop: { Any1: [1] }
+    columns:
+      Name: {}
+      Size: { type: long }
+      Any1: { type: dynamic }
 """
+JOINED = "      Both: { join: [part, part] }\n"
+PAIRS = "      Rest: { from: '*', format: pairs }\n"
 
 
 @pytest.mark.parametrize(
@@ -55,11 +60,14 @@ def test_a_name_that_no_blob_can_have_is_a_bad_message(name: str) -> None:
         asked(f'{{"blob": "{name}"}}', ACCOUNT, ("drop",))
 
 
-@pytest.mark.parametrize("key", ["Name", "Size", "Any1", "TimeGenerated", "other"])
-@pytest.mark.parametrize("leaf", [b"1", b"123456789012345678901234567890"])
-def test_deep_nesting_stops_no_block(key: str, leaf: bytes) -> None:
+@pytest.mark.parametrize("key", ["Name", "Size", "Any1", "TimeGenerated", "other", "part"])
+@pytest.mark.parametrize(
+    "leaf", [b"1", b"123456789012345678901234567890", b"null", b"NaN", b'"\\ud800"', b'{"a":1,"a":2}']
+)
+@pytest.mark.parametrize("more", ["", JOINED, JOINED + PAIRS])
+def test_deep_nesting_stops_no_block(key: str, leaf: bytes, more: str) -> None:
     """However deep a value is nested, its record is a row or a reject, and its neighbour is a row."""
-    route = loads(ROUTE).by_name["lines"]
+    route = loads(ROUTE + more).by_name["lines"]
     for depth in (400, 600, *range(960, 1000)):
         deep = b'{"%b":' % key.encode() + b"[" * depth + leaf + b"]" * depth + b"}\n"
         shaper = Shaper(route, window(time.time(), time.time()))
@@ -127,3 +135,17 @@ def test_retry_after_zero_is_no_hammer() -> None:
     with pytest.raises(ServiceUnavailable):
         Uploader(service, "dcr", retry_seconds=1.0).send(batch)
     assert service.posts < 200
+
+
+@pytest.mark.parametrize("value", ["NaN", '[1,-Infinity,"\\ud800"]'])
+@pytest.mark.parametrize(("form", "path"), [("%s", None), ("[%s]", None), ('{"records":[%s]}', "records")])
+def test_records_in_a_message_may_be_odd(value: str, form: str, path: str | None) -> None:
+    """What no JSON can carry is the route's to settle in a message too; it never names a blob or a route."""
+    record = f'{{"a":{value}}}'
+    assert asked(form % record, ACCOUNT, ("drop",)) == Records(None, path)
+    for other in (f'{{"blob":"drop/a","route":{value}}}', '{"blob":"drop/\\ud800"}', "NaN"):
+        try:
+            found = asked(other, ACCOUNT, ("drop",))
+        except BadMessage:
+            continue
+        assert found == Records(None, None)

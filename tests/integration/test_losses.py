@@ -65,11 +65,18 @@ CASES = {
         "on_not_a_number: null", '"More":{"a":[Infinity]}', {"More": {"a": [None]}}, "not_a_number_null"
     ),
     "nan-inside-dead": Case("on_not_a_number: dead_letter", '"More":[NaN]', None, "NotANumber"),
+    "nan-text": Case("", '"Name":NaN', {"Name": "NaN"}, "not_a_number_text"),
+    "nan-text-null": Case("on_not_a_number: null", '"Name":NaN', {"Name": None}, "not_a_number_null"),
+    "nan-text-inside": Case("", '"Name":{"a":NaN}', {"Name": '{"a":"NaN"}'}, "not_a_number_text"),
+    "nan-text-dead": Case("on_not_a_number: dead_letter", '"Name":{"a":NaN}', None, "NotANumber"),
     "big": Case("", f'"More":[{2**70}]', {"More": [str(2**70)]}, "big_integer_text"),
     "big-null": Case("on_big_integer: null", f'"More":[{2**70}]', {"More": [None]}, "big_integer_null"),
     "big-dead": Case("on_big_integer: dead_letter", f'"More":[{2**70}]', None, "NumberOutOfRange"),
     "big-column": Case("", f'"Size":{2**70}', {"Extra": {"Size": str(2**70)}}, "bad_value_kept"),
     "surrogate": Case("", '"Name":"a\\ud800b"', {"Name": "a\\ud800b"}, "surrogate_escaped"),
+    "surrogate-inside": Case(
+        "", '"Name":{"a":"\\ud800"}', {"Name": '{"a":"\\\\ud800"}'}, "surrogate_escaped"
+    ),
     "surrogate-key": Case("", '"More":{"\\udc00":1}', {"More": {"\\udc00": 1}}, "surrogate_escaped"),
     "surrogate-replace": Case(
         "on_lone_surrogate: replace", '"Name":"a\\ud800b"', {"Name": "a\ufffdb"}, "surrogate_replaced"
@@ -81,6 +88,16 @@ CASES = {
         {"Size": 2, "Extra": {"_duplicate_keys": {"Size": [1]}}},
         "duplicate_key_kept",
     ),
+    "twice-inside": Case(
+        "",
+        '"More":{"a":[{"b":1,"b":2}]}',
+        {"More": {"a": [{"b": 2}]}, "Extra": {"_duplicate_keys": {"More.a.b": [1]}}},
+        "duplicate_key_kept",
+    ),
+    "twice-inside-last": Case(
+        "on_duplicate_key: last", '"More":{"a":1,"a":2}', {"More": {"a": 2}}, "duplicate_key_last"
+    ),
+    "twice-inside-dead": Case("on_duplicate_key: dead_letter", '"More":{"a":1,"a":2}', None, "DuplicateKey"),
     "twice-last": Case("on_duplicate_key: last", '"Size":1,"Size":2', {"Size": 2}, "duplicate_key_last"),
     "twice-dead": Case("on_duplicate_key: dead_letter", '"Size":1,"Size":2', None, "DuplicateKey"),
 }

@@ -341,3 +341,23 @@ def test_a_reader_that_leaves_is_no_error(installed: Path) -> None:
     )
     answer = run(installed, "check", str(ROOT / "routes.yaml"), code=code)
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_a_settings_file_misspells(tmp_path: Path) -> None:
+    """A name that is nearly a setting's, and a rule's name or resource id in the place of its immutable id, are told."""
+    (tmp_path / "r.yaml").write_text(GOOD)
+    rule = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/dataCollectionRules/dcr-web"
+    values = {
+        **SETTINGS,
+        "LOGS_DCR_RULE_ID": rule,
+        "RETYR_SECONDS": "3",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+    }
+    (tmp_path / "s.json").write_text(json.dumps({"Values": values}))
+    answer = CliRunner().invoke(
+        app, ["check", str(tmp_path / "r.yaml"), "--settings", str(tmp_path / "s.json")]
+    )
+    assert "RETYR_SECONDS is no setting; did you mean RETRY_SECONDS?" in answer.output
+    assert "it should be the rule's immutable id, dcr-..." in answer.output
+    assert "\n2 problems.\n" in answer.output

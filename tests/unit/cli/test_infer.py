@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from shared.cli import app
+from shared.errors import LogferryError
 from shared.infer.draft import draft
 from shared.infer.write import scalar
 from shared.routes import loads
@@ -267,3 +268,49 @@ def test_every_sample_gets_a_route_that_loses_nothing(path: Path, tmp_path: Path
     assert found["read"] > 0
     assert (found["lost"], found["rejects"]) == (0, [])
     assert found["changed"].get("bad_value_kept", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "gap"),
+    [
+        (None, "routes:", "\n"),
+        ("", "routes:", "\n"),
+        ("routes:\n", "routes:", "\n"),
+        (
+            "routes:\r\n  z: { from: {}, format: csv, table: Z_CL }\r\n",
+            "routes:\r\n  z: { from: {}, format: csv, table: Z_CL }\r\n",
+            "\r\n",
+        ),
+    ],
+)
+def test_a_route_is_added_as_the_file_is_written(
+    tmp_path: Path, before: str | None, start: str, gap: str
+) -> None:
+    """A routes file that is not there or empty is begun; one with CRLF line ends keeps them."""
+    source, routes = tmp_path / "a.csv", tmp_path / "r.yaml"
+    source.write_text(f"time,b\n{FRESH},1\n")
+    if before is not None:
+        routes.write_bytes(before.encode())
+    run("infer", str(source), "--append", str(routes))
+    after = routes.read_bytes().decode()
+    assert after.startswith(f"{start}{gap}  a:{gap}")
+    assert after.count("\n") == after.count(gap)
+
+
+@pytest.mark.parametrize("name", ["binary", "folder", "no/folder"])
+def test_a_file_that_cannot_be_added_to_is_a_sentence(tmp_path: Path, name: str) -> None:
+    """What cannot be read or written is said in a line, and is as it was."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\xfd")
+    (tmp_path / "folder").mkdir()
+    source = tmp_path / "a.csv"
+    source.write_text(f"time,b\n{FRESH},1\n")
+    done = run("infer", str(source), "--append", str(tmp_path / name), code=1)
+    assert isinstance(done.exception, LogferryError)
+    assert (tmp_path / "binary").read_bytes() == b"\xff\xfe\xfd"
+
+
+def test_an_empty_file_is_no_sample(tmp_path: Path) -> None:
+    """Nothing follows from an empty file, and that is said."""
+    (tmp_path / "a.csv").touch()
+    done = run("infer", str(tmp_path / "a.csv"), code=1)
+    assert "a.csv is empty" in str(done.exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,20 @@ def test_formats_are_listed_and_explained() -> None:
     assert "delimiter" in run("formats", "csv").output
     listed = json.loads(run("formats", "--json").output)
     assert [entry["format"] for entry in listed] == list(FORMATS)
+
+
+def test_as_many_as_asked_for(here: Path) -> None:
+    """--rows bounds rows and rejects alike, for people and for programs; the figures count all."""
+    file = drop(here, "ts,status,email\n" + f"{FRESH},200,a\n" * 9 + f"{FRESH},1\n" * 9)
+    found = answer("preview", file, "--rows", "2", code=1)
+    assert (len(found["rows"]), len(found["rejects"]), found["read"]) == (2, 2, 18)
+    page = run("preview", file, "--rows", "2", code=1).output
+    assert (page.count(FRESH), page.count("RaggedRow")) == (2, 2)
+    assert "... and 7 more rows." in page
+
+
+def test_a_name_that_is_no_text(here: Path) -> None:
+    """A file whose name is not UTF-8 is previewed like any other."""
+    name = os.fsdecode(b"n\xe4me.csv")
+    (here / name).write_text(f"ts,status,email\n{FRESH},200,a\n")
+    assert answer("preview", name, "--route", "web")["file"] == "n\\udce4me.csv"

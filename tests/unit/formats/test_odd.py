@@ -40,9 +40,21 @@ def test_nothing_else_gets_through(raw: bytes) -> None:
 
 
 def test_a_key_that_comes_twice_keeps_its_earlier_values() -> None:
-    """At every level of a record the last value counts and the earlier ones are beside it."""
+    """At every level of a record the last value counts; the earlier ones are in the record, under their path."""
     record = read_oddly(b'{"a":1,"a":2,"b":{"c":1,"c":2,"c":3}}')
-    assert record == {"a": 2, DUPLICATES: {"a": [1]}, "b": {"c": 3, DUPLICATES: {"c": [1, 2]}}}
+    assert record == {"a": 2, "b": {"c": 3}, DUPLICATES: {"a": [1], "b.c": [1, 2]}}
+    record = read_oddly(b'{"a":[{"b":1,"b":2},{"b":3,"b":4}],"c":{"d":1,"d":2},"c":5}')
+    assert record == {
+        "a": [{"b": 2}, {"b": 4}],
+        "c": 5,
+        DUPLICATES: {"c": [{"d": 2}], "a.b": [1, 3], "c.d": [1]},
+    }
+
+
+def test_a_key_of_the_same_name_is_kept_too() -> None:
+    """A record that has a `_duplicate_keys` of its own keeps it among the earlier values."""
+    record = read_oddly(b'{"_duplicate_keys":7,"a":1,"a":2}')
+    assert record == {"a": 2, DUPLICATES: {DUPLICATES: [7], "a": [1]}}
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "json"])

@@ -82,6 +82,74 @@ def test_every_problem_is_found_at_once() -> None:
         assert any(f":{line}:" in row and words in row for row in found.splitlines()), (words, found)
 
 
+MANY = """\
+routes:
+  a:
+    from: { blobs: ["x/{d}/{d}/*.csv", "/abs"], mesages: true }
+    format: { type: csv, delimeter: ";" }
+    table: A-CL
+    columns:
+      Kind: { type: integer, from: kind }
+      When: { type: datetime, format: isoo, zone: Mars/Phobos }
+      None: { from: [] }
+      File: { fact: fiel, typ: int }
+      9x: {}
+      Five: 5
+      Empty:
+    keep: { Zz: [1], Kind: 5 }
+    redact: { When: { replace: "(?=x)" }, kind: remove, Kind: hsh }
+    explode: a..b
+    on_long_value: trim
+  b:
+    from: { blobs: "x" }
+    format: { type: regx }
+    table: [B_CL]
+    columns: 5
+  c: { columns: { id: {} } }
+  ? [d]
+  : 1
+"""
+
+
+def test_no_mistake_hides_another() -> None:
+    """What cannot be read is left out, and the rest is looked at as if it were all."""
+    places = [
+        (3, "blobs.0: 'x/{d}/{d}/*.csv' captures a name twice"),
+        (3, "blobs.1: '/abs': write the path below the container"),
+        (3, "from.mesages: no such key; did you mean messages?"),
+        (4, "format.delimeter: no such key; did you mean delimiter?"),
+        (5, "table: 'A-CL' is no table name"),
+        (7, "Kind.type: no 'integer' here; did you mean int? There are: string, int,"),
+        (8, "When.format: no time format 'isoo'. Did you mean iso?"),
+        (8, "When.zone: no time zone 'Mars/Phobos'"),
+        (9, "None.from: name at least one key"),
+        (10, "File.typ: no such key; did you mean type?"),
+        (10, "File.fact: no fact 'fiel'; did you mean file?"),
+        (11, "9x: a column's name is 2 to 45 letters"),
+        (12, "Five: this is a whole number; it must be a mapping."),
+        (13, "Empty: this is nothing; it must be a mapping."),
+        (14, "keep.Zz: no such column"),
+        (15, "redact.When: When is datetime, and what stands there instead would be text"),
+        (15, "redact.When: RE2 does not read the pattern"),
+        (15, "redact.Kind: no 'hsh' here; did you mean hash? There are: remove, hash, mask."),
+        (16, "explode: 'a..b' has an empty key"),
+        (17, "on_long_value: no 'trim' here. There are: dead_letter, cut."),
+        (19, "from.blobs: this is a text; it must be a list."),
+        (20, "format.type: no format 'regx'; did you mean regex?"),
+        (21, "table: this is a list; it must be a text."),
+        (22, "columns: this is a whole number; it must be a mapping."),
+        (23, "routes.c: from is missing."),
+        (23, "routes.c: format is missing."),
+        (23, "routes.c: table is missing."),
+        (23, "columns.id: id is reserved by Azure Monitor"),
+        (24, "a key is a text."),
+    ]
+    found = problems(MANY)
+    for line, words in places:
+        assert any(f":{line}:" in row and words in row for row in found), (words, found)
+    assert len(found) == len(places)
+
+
 def one(part: str) -> str:
     head = "routes:\n  a:\n    from: { blobs: ['x'] }\n    format: { type: csv }\n    table: A_CL\n"
     found = problems(head + part)
@@ -99,7 +167,7 @@ def one(part: str) -> str:
         ("    columns: { 'a-b': {} }\n", "2 to 45 letters, digits and _"),
         ("    columns: { Key: { type: guid } }\n", "a stream has no guid type. Use string."),
         ("    columns: { TimeGenerated: { type: string } }\n", "TimeGenerated is a datetime, not string"),
-        ("    columns: { When: { type: datetime, format: isoo } }\n", "did you mean iso?"),
+        ("    columns: { When: { type: datetime, format: isoo } }\n", "Did you mean iso?"),
         ("    columns: { When: { format: iso } }\n", "format is for datetime columns"),
         ("    columns: { Rest: { from: '*' } }\n", '"*" stands alone, on a column of type dynamic'),
         ("    columns: { Extra: {} }\n", 'give it type: dynamic and from: "*"'),
@@ -130,6 +198,11 @@ def test_a_mistake_is_named_with_its_remedy(part: str, words: str) -> None:
         ("routes: {a: {from: {}, table: A_CL}}", "format is missing"),
         ("routes: {a: {from: {}, format: nope, table: A_CL}}", "There are: "),
         ("routes: {a: {from: {}, format: csv, table: 'A B'}}", "is no table name"),
+        ("routes: {a: {from: {}, format: {}, table: A_CL}}", "routes.a.format: type is missing."),
+        (
+            "routes: {a: {from: {}, format: {type: csv, skip_lines: -1}, table: A_CL}}",
+            "skip_lines: it must be a whole number, at least 0.",
+        ),
     ],
 )
 def test_files_that_are_no_routes(text: str, words: str) -> None:

@@ -32,8 +32,9 @@ def test_the_routes_of_the_project_are_valid() -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_is_offered(kind: str) -> None:
-    """A format can be written as a word, and its options are known."""
-    assert problems(route(f"    format: {kind}\n")) == []
+    """A format can be written as a word unless it needs an option, and its options are known."""
+    written = "{ type: regex, pattern: '(?P<all>.*)' }" if kind == "regex" else kind
+    assert problems(route(f"    format: {written}\n")) == []
     found: list[dict[str, Any]] = [
         part for part in SCHEMA["$defs"].values() if part.get("properties", {}).get("type") == {"const": kind}
     ]
@@ -53,6 +54,17 @@ def test_every_format_is_offered(kind: str) -> None:
         "    format: csv\n    on_bad_value: drop\n",
         "    format: csv\n    redact: { Ab: blur }\n",
         "    format: csv\n    charset: utf8\n",
+        "    format: regex\n",
+        "    format: csv\n    table: A-CL\n",
+        "    format: csv\n    stream: Web\n",
+        "    format: csv\n    explode: a..b\n",
+        f"    format: csv\n    transform: '{'s' * 15_361}'\n",
+        "    format: csv\n    from: { blobs: [/a] }\n",
+        "    format: csv\n    columns: { tenantid: {} }\n",
+        "    format: csv\n    columns: { TimeGenerated: { type: string } }\n",
+        "    format: csv\n    columns: { Ab: { fact: fiel } }\n",
+        "    format: csv\n    columns: { Ab: { from: [] } }\n",
+        "    format: csv\n    columns: { Ab: { from: a, value: 1 } }\n",
     ],
 )
 def test_a_slip_shows_in_the_editor(more: str) -> None:
@@ -64,6 +76,8 @@ def test_a_slip_shows_in_the_editor(more: str) -> None:
     "more",
     [
         "    on_bad_value: null\n",
+        "    explode: a.b\n    transform: source\n    stream: Custom-A\n",
+        "    columns: { TimeGenerated: { from: t }, Identity: {}, Ab: { from: null, join: [], value: 1 } }\n",
         "    columns: { When: { type: datetime, format: '%d/%b/%Y', zone: Europe/Berlin } }\n",
         "    columns: { Host: { fact: path.host }, Site: { value: 3 }, When: { type: datetime, join: [a, b] } }\n",
         "    redact: { Card: mask, Path: { replace: 'a+', with: b } }\n    keep: { Level: [a, null] }\n",

@@ -46,6 +46,12 @@ def test_columns_come_from_keys_paths_and_candidates() -> None:
     assert (second["Host"], second["Path"], second["Total"]) == ("b", "b", 1)
 
 
+def test_what_a_candidate_gave_is_not_left_over() -> None:
+    """A value under the first of several names is taken, be all values of a block there or not."""
+    made = route(columns={"Name": {"from": ["a", "b"]}}, on_undeclared="dead_letter")
+    assert rows_of(made, {"TimeGenerated": FRESH, "a": "x"}) == [{"TimeGenerated": FRESH, "Name": "x"}]
+
+
 def test_fields_that_no_column_takes_are_kept() -> None:
     """What is not declared lands in the dynamic column, the leaves of nested objects too."""
     made = route(columns={"Aa": {"from": "a.x"}, "Bb": {"from": "b"}})
