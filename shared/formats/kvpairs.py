@@ -142,6 +142,8 @@ class Pairs:
         """Where the first pair begins, if there are only words before it; else 0."""
         value = line.find(self._value)
         begin = line.rfind(" ", 0, value) + 1 if value > 0 else 0
+        if not begin:
+            return 0
         before = line[:begin]
         return 0 if not before.strip(" \t") or any(quote in before for quote in self._quotes) else begin
 

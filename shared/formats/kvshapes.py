@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
+from operator import itemgetter, not_
 from typing import Any, NamedTuple
 
 from .kvpairs import TEXT, Grammar, Pairs
@@ -112,20 +113,30 @@ class Shapes:
         self, found: list[Any], lines: Sequence[str], indexes: Sequence[int], shape: Shape
     ) -> list[int]:
         """Put in the records of those lines that have this shape; give the indexes of the others."""
-        left, escape = [], self._grammar.escape
-        rows = shape.every_line("\n".join([lines[index] for index in indexes]))
+        text = "\n".join([lines[index] for index in indexes])
+        rows = shape.every_line(text)
+        missed = list(map(itemgetter(-1), rows))
+        left = list(compress(indexes, missed))
+        hits: Iterable[int] = indexes
+        if left:
+            rows = [row for row in rows if not row[-1]]
+            hits = compress(indexes, map(not_, missed))
         records: Iterable[dict[str, Any]] = map(dict, map(zip, repeat(shape.names), rows))
-        for index, row, record in zip(indexes, rows, records, strict=True):
-            if row[-1]:
-                left.append(index)
-                continue
-            if escape and escape in lines[index]:
-                for name in shape.quoted:
-                    record[name] = self._grammar.unescape(record[name])
-            if shape.words:
-                record.update(shape.words)
+        if shape.words or (self._grammar.escape and self._grammar.escape in text):
+            records = [self._whole(record, shape) for record in records]
+        for index, record in zip(hits, records, strict=True):
             found[index] = record
         return left
+
+    def _whole(self, record: dict[str, Any], shape: Shape) -> dict[str, Any]:
+        """The record with its words, and without escapes."""
+        escape = self._grammar.escape
+        if escape:
+            for name in shape.quoted:
+                if escape in record[name]:
+                    record[name] = self._grammar.unescape(record[name])
+        record.update(shape.words)
+        return record
 
     def _learn(self, line: str) -> Shape | None:
         """The shape of a line; None if it can have none, or there are shapes enough."""

@@ -52,20 +52,36 @@ def lookups(names: str | Iterable[str]) -> tuple[Lookup, ...]:
     return tuple(Lookup(name, tuple(name.split("."))) for name in listed)
 
 
-def without(record: Record, path: tuple[str, ...]) -> None:
-    """Take the value at `path` out of `record`, and parents that are left empty; copies what it changes."""
-    head = path[0]
-    if head not in record:
-        return
-    if len(path) == 1:
-        del record[head]
-        return
-    child = record[head]
-    if not isinstance(child, dict):
-        return
-    child = dict(child)
-    without(child, path[1:])
-    if child:
-        record[head] = child
-    else:
-        del record[head]
+Tree = dict[str, "Tree | None"]
+"""Places in a record, by the parts of their paths; None is a place."""
+
+
+def tree(paths: Iterable[tuple[str, ...]]) -> Tree:
+    """All of some paths, each of at least one part."""
+    whole: Tree = {}
+    for path in paths:
+        inner = whole
+        for part in path[:-1]:
+            below = inner.setdefault(part, {})
+            if below is None:  # it is taken with all that is in it
+                break
+            inner = below
+        else:
+            inner[path[-1]] = None
+    return whole
+
+
+def without(record: Record, places: Tree) -> None:
+    """Take what is at these places out of `record`, and parents left empty; objects in it are copied."""
+    for key, below in places.items():
+        if below is None:
+            record.pop(key, None)
+            continue
+        child = record.get(key)
+        if isinstance(child, dict):
+            child = dict(child)
+            without(child, below)
+            if child:
+                record[key] = child
+            else:
+                del record[key]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
-from .fields import without
+from .fields import tree, without
 from .odd import TOO_DEEP, Events, Unfit
 from .redactors import DUPLICATES
 from .rows import RowTypes, made, plain
@@ -146,11 +146,10 @@ class Rest:
         rests = _keyed(view, keys) if view.names is None else _named(view, view.names, keys)
         if not paths or not rests:
             return rests
+        taken = list(zip(*paths, strict=True))
+        trees = {places: tree(path for path in places if path is not None) for places in set(taken)}
         for index, rest in rests.items():
-            for taken in paths:
-                path = taken[index]
-                if path is not None:
-                    without(rest, path)
+            without(rest, trees[taken[index]])
         return {index: rest for index, rest in rests.items() if rest}
 
     def _undeclared(self, index: int, rest: Record, result: Kept) -> Record:

@@ -3,19 +3,19 @@
 Rule: a key is looked for as it is written first, and as a dotted path second, for
 each candidate in turn; the first that is there and not null is taken. Invariant: a
 View gives the same values whether a block's records are dicts, named rows or typed
-instances. Strategy: one pass over the block for a key; only what is not found so
-is looked for record by record.
+instances. Strategy: one pass over the block for a key, and one for each step of a
+path; a candidate is looked at only where those before it have left a gap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..model import Block, Record, Table
-from .fields import Found, Lookup
+from .fields import Lookup
 from .typed import as_dicts
 from .values import has_gaps, to_string
 
@@ -37,6 +37,7 @@ class View:
         """Whether every value has its column's type already (times apart)."""
         self._block = block
         self._fields = fields or {}
+        self._paths: dict[Path, Sequence[Any]] = {}
         if fields is not None:
             self.get: Callable[[str], Sequence[Any]] = self._typed
         elif block.names is not None:
@@ -60,6 +61,17 @@ class View:
         if self.exact:
             return None
         return set(self.names) if self.names is not None else set().union(*self._block.records)
+
+    def at(self, path: Path) -> Sequence[Any]:
+        """The values at a dotted path; None where there is no such place."""
+        if path not in self._paths:
+            if len(path) == 1:
+                found = self.get(path[0])
+            else:
+                part = path[-1]
+                found = [p.get(part) if isinstance(p, dict) else None for p in self.at(path[:-1])]
+            self._paths[path] = found
+        return self._paths[path]
 
     def _keyed(self, key: str) -> Sequence[Any]:
         return [record.get(key) for record in self._block.records]
@@ -99,8 +111,25 @@ def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
     plain = len(lookups) == 1 and (len(first.path) == 1 or view.exact)
     if plain or not has_gaps(values):
         return Taken(values, None)
-    found = [_find(lookups, record) for record in view.dicts]
-    return Taken([f and f.value for f in found], [f and f.path for f in found])
+    paths: Sequence[Path | None] | None = None
+    for path, others in _further(view, lookups):
+        if not any(others) and all(value is None for value in others):
+            continue
+        before = paths if paths is not None else [v if v is None else first.path_of_key for v in values]
+        paths = [path if p is None and v is not None else p for p, v in zip(before, others, strict=True)]
+        values = [v if v is not None else other for v, other in zip(values, others, strict=True)]
+        if not has_gaps(values):
+            break
+    return Taken(values, paths)
+
+
+def _further(view: View, lookups: tuple[Lookup, ...]) -> Iterator[tuple[Path, Sequence[Any]]]:
+    """Where else values may be than under the first candidate's own key, in turn."""
+    for place, lookup in enumerate(lookups):
+        if place:
+            yield lookup.path_of_key, view.get(lookup.name)
+        if len(lookup.path) > 1:
+            yield lookup.path, view.at(lookup.path)
 
 
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
@@ -131,7 +160,3 @@ def _join(row: tuple[Any, ...]) -> str | list[Any] | None:
         return " ".join(map(to_string, row))
     except (ValueError, OverflowError, RecursionError):
         return list(row)
-
-
-def _find(lookups: tuple[Lookup, ...], record: Record) -> Found | None:
-    return next((found for lookup in lookups if (found := lookup.find(record)) is not None), None)
