@@ -9,7 +9,7 @@ path; a candidate is looked at only where those before it have left a gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -38,12 +38,14 @@ class View:
         self._block = block
         self._fields = fields or {}
         self._paths: dict[Path, Sequence[Any]] = {}
-        if fields is not None:
-            self.get: Callable[[str], Sequence[Any]] = self._typed
-        elif block.names is not None:
-            self.get = self._named
-        else:
-            self.get = self._keyed
+
+    def get(self, key: str) -> Sequence[Any]:
+        """The values under a key; None for what is not there."""
+        if self.exact:
+            return self._columns[key]
+        if self._block.names is not None:
+            return self._columns.get(key) or [None] * self.size
+        return [record.get(key) for record in self._block.records]
 
     @cached_property
     def dicts(self) -> Sequence[Record]:
@@ -72,15 +74,6 @@ class View:
                 found = [p.get(part) if isinstance(p, dict) else None for p in self.at(path[:-1])]
             self._paths[path] = found
         return self._paths[path]
-
-    def _keyed(self, key: str) -> Sequence[Any]:
-        return [record.get(key) for record in self._block.records]
-
-    def _named(self, key: str) -> Sequence[Any]:
-        return self._columns.get(key) or [None] * self.size
-
-    def _typed(self, key: str) -> Sequence[Any]:
-        return self._columns[key]
 
     @cached_property
     def _columns(self) -> dict[str, Sequence[Any]]:
