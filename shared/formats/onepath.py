@@ -1,14 +1,19 @@
-r"""Patterns in which the next character always says how to go on.
+r"""Patterns in which the next characters always say how to go on.
 
 Rule: a checked pattern (`patterns`) is written anew for Python's `re`, with every
 repetition possessive, if it never has two ways to go on: what a repetition takes
-cannot begin what comes after it, and no two alternatives begin alike. Invariant: it
-then finds what RE2 finds, and never goes back, so it needs as little time on any
-text as RE2 does; a pattern with anything else in it is None here and RE2 runs it.
-Reason: `re` gives the groups of a line in a third of the time, and needs no Arrow.
+cannot begin what comes after it, and no two alternatives begin alike. A lazy
+repetition may have several ways: it goes on at the first place where what must come
+next is there, and does not come back. Invariant: what is found is what RE2 finds,
+since of all ways RE2 takes the first that leads to the end; only where the first was
+taken and led to no end (`OnePath.is_sure` is False) is it for RE2 to say that there
+is no match. It never goes back, so it needs as little time on any text as RE2 does; a
+pattern with anything else in it is None here and RE2 runs it. Reason: `re` gives the
+groups of a line in a third of the time, and needs no Arrow.
 
     (?P<host>\S+) (?P<program>[^:\[]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)     one path
-    (?P<program>.*?): (?P<message>.*)                                    : may be in .*?
+    (?P<program>.*?): (?P<message>.*)                                      up to the first ": "
+    (?P<path>.*)/(?P<name>.*)                                              / may be in .*
 
 What is repeated are single characters; of groups only `?`. The rest of the text,
 `.*` at the very end, may come after anything that takes as much as it can. Groups
@@ -29,6 +34,8 @@ _BEYOND = 1 << 128
 _ALL = (_BEYOND << 1) - 1
 _NEWLINE = 1 << 10
 _NO_LIMIT = -1
+_LOOKS_AHEAD = 16
+"""Over so many characters of one kind nobody looks to see where a lazy repetition ends."""
 
 
 def _bits(characters: str) -> int:
@@ -55,6 +62,8 @@ class OnePath(NamedTuple):
     """The groups of each line of a text that matches as a whole; of only one group, the group."""
     every_line: Callable[[str], list[tuple[str, ...]]]
     """The groups and "" for each line that matches; "" for each group and the line, where it does not."""
+    is_sure: bool
+    """Whether what does not match here does not match in RE2 either."""
 
 
 class _Characters(NamedTuple):
@@ -77,6 +86,15 @@ class _Group(NamedTuple):
 _Item = _Characters | _Group
 
 
+class _After(NamedTuple):
+    """What comes after an item."""
+
+    first: int
+    """What it can begin with."""
+    needs: str
+    """A pattern of what it must begin with; "" if that is not known."""
+
+
 class _SeveralPathsError(Exception):
     """This pattern is for RE2."""
 
@@ -91,13 +109,15 @@ def one_path(pattern: Pattern, *, newlines: bool) -> OnePath | None:
     """
     try:
         items = _Reader(pattern.text).whole()
-        text = _Writer(_ALL if newlines else _ALL ^ _NEWLINE).row(items, 0, at_end=True)
+        writer = _Writer(_ALL if newlines else _ALL ^ _NEWLINE)
+        text = writer.row(items, _After(0, ""), at_end=True)
     except _SeveralPathsError:
         return None
     return OnePath(
         re.compile(text).fullmatch,
         re.compile(f"(?m)^{text}$").findall,
         re.compile(f"(?m)^(?:{text}$|(.+))").findall,
+        writer.is_sure,
     )
 
 
@@ -229,13 +249,14 @@ class _Writer:
 
     def __init__(self, allowed: int) -> None:
         self._allowed = allowed
+        self.is_sure = True
 
-    def row(self, items: list[_Item], after: int, *, at_end: bool, rest: bool = False) -> str:
+    def row(self, items: list[_Item], after: _After, *, at_end: bool, rest: bool = False) -> str:
         """The pattern of items in a row.
 
         Args:
             items: in their order.
-            after: what can begin what comes after them.
+            after: what comes after them.
             at_end: whether nothing comes after them.
             rest: whether the rest of the text comes after them, whatever it is.
         """
@@ -245,14 +266,14 @@ class _Writer:
             takes_all = rest if last else at_end and self._is_rest(items[index + 1 :])
             written.append(self._item(item, after, at_end=at_end and last, rest=takes_all))
             first, may_be_empty = self._begins(item)
-            after = first | after if may_be_empty else first
+            after = _After(first | after.first if may_be_empty else first, self._needs(item, after.needs))
         return "".join(reversed(written))
 
-    def _item(self, item: _Item, after: int, *, at_end: bool, rest: bool) -> str:
+    def _item(self, item: _Item, after: _After, *, at_end: bool, rest: bool) -> str:
         if isinstance(item, _Characters):
             return self._characters(item, after, rest=rest)
         if len(item.ways) > 1 or item.optional:
-            self._check_choice(item, after)
+            self._check_choice(item, after.first)
         inside = "|".join(self.row(way, after, at_end=at_end, rest=rest) for way in item.ways)
         return f"{'(' if item.captures else '(?:'}{inside}){'?' if item.optional else ''}"
 
@@ -265,15 +286,33 @@ class _Writer:
                 raise _SeveralPathsError
             seen |= first
 
-    def _characters(self, item: _Characters, after: int, *, rest: bool) -> str:
+    def _needs(self, item: _Item, needs: str) -> str:
+        """A pattern of what a text must begin with that begins with this item, and goes on with `needs`."""
+        if isinstance(item, _Group):
+            if item.optional or len(item.ways) > 1:
+                return ""
+            for inner in reversed(item.ways[0]):
+                needs = self._needs(inner, needs)
+            return needs
+        bits = item.bits & self._allowed
+        if not item.least or not bits:
+            return ""
+        fixed = item.least == item.most and item.least <= _LOOKS_AHEAD
+        return f"{_times(bits, item.least)}{needs}" if fixed else _as_class(bits)
+
+    def _characters(self, item: _Characters, after: _After, *, rest: bool) -> str:
         bits = item.bits & self._allowed
         if not bits:
             return "(?!)" if item.least else ""
         if item.least == item.most:
-            return f"{_as_class(bits)}{{{item.least}}}"
-        if bits & after and (item.lazy or not rest):
+            return _times(bits, item.least)
+        times = f"{{{item.least},{'' if item.most == _NO_LIMIT else item.most}}}"
+        if bits & after.first and item.lazy and after.needs:
+            self.is_sure = False
+            return f"(?>{_as_class(bits)}{times}?(?={after.needs}))"
+        if bits & after.first and (item.lazy or not rest):
             raise _SeveralPathsError
-        return f"{_as_class(bits)}{{{item.least},{'' if item.most == _NO_LIMIT else item.most}}}+"
+        return f"{_as_class(bits)}{times}+"
 
     def _is_rest(self, items: list[_Item]) -> bool:
         r"""Whether these take any text: `.*`, perhaps with `(?:\n(?s:.*))?` after it."""
@@ -321,10 +360,17 @@ def _range(low: int, high: int) -> int:
     return (high << 1) - low
 
 
+def _times(bits: int, number: int) -> str:
+    """So many of a set of characters."""
+    return _as_class(bits) if number == 1 else f"{_as_class(bits)}{{{number}}}"
+
+
 def _as_class(bits: int) -> str:
     """A set of characters as `re` has it."""
     if bits == _ALL:
         return r"[\x00-\U0010ffff]"
+    if bits.bit_count() == 1 and bits < _BEYOND:
+        return f"\\x{bits.bit_length() - 1:02x}"
     negated = bits & _BEYOND
     listed = (_ALL ^ bits) if negated else bits
     inside = "".join(f"\\x{n:02x}" for n in range(128) if listed >> n & 1)

@@ -2,14 +2,15 @@ r"""Text taken apart by patterns with named groups.
 
 Rule: a record is matched from its beginning to its end, by the first of the patterns
 that matches; its keys are the groups of that pattern. Strategy: `patterns` checks
-them; `onepath` or, where a pattern has several paths, `arrowmatch` runs them over
-whole windows; only records that the first pattern does not take are looked at again.
+them; `onepath` runs them over whole windows and, where a pattern has several paths,
+`arrowmatch`; only records that the first of these does not take are looked at again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
@@ -21,6 +22,13 @@ from .patterns import Pattern, checked
 
 _Rows = tuple[list[Any], Sequence[int], Sequence[int]]
 """Values of the texts that match, and which texts match and which do not."""
+
+
+class _Run(NamedTuple):
+    """A pattern, and what runs it over texts."""
+
+    pattern: Pattern
+    extract: Callable[[Sequence[str]], _Rows]
 
 
 class RegexOptions(
@@ -280,19 +288,28 @@ class RegexParser(RecordParser):
     def __init__(self, options: RegexOptions, start: Position, want: type | None = None) -> None:
         del want  # text has no types
         super().__init__(options, start)
-        self._patterns = [(p, one_path(p, newlines=self.spans_lines)) for p in options.patterns()]
-        self._keys = tuple(dict.fromkeys(name for pattern, _ in self._patterns for name in pattern.names))
+        self._patterns = options.patterns()
+        self._runs = [run for pattern in self._patterns for run in self._runs_of(pattern)]
+        self._keys = tuple(dict.fromkeys(name for pattern in self._patterns for name in pattern.names))
         self.names = self._keys
+
+    def _runs_of(self, pattern: Pattern) -> Iterator[_Run]:
+        """What runs a pattern; what `re` does not match, but RE2 may, is then for RE2."""
+        one = one_path(pattern, newlines=self.spans_lines)
+        if one is not None:
+            yield _Run(pattern, partial(self._by_re, one))
+        if one is None or not one.is_sure:
+            yield _Run(pattern, partial(_by_arrow, pattern))
 
     def found(self, records: Sequence[str]) -> list[Any]:
         """Pattern by pattern, each over the records that none before it has taken."""
         found: list[Any] = [None] * len(records)
         left: Sequence[int] = range(len(records))
-        for pattern, one in self._patterns:
+        for pattern, extract in self._runs:
             if not left:
                 return found
             texts = records if len(left) == len(records) else [records[index] for index in left]
-            rows, hits, misses = self._by_re(one, texts) if one else _by_arrow(pattern, texts)
+            rows, hits, misses = extract(texts)
             rows = self._under_keys(pattern, rows)
             if len(rows) == len(records):
                 return rows
@@ -336,7 +353,7 @@ class RegexParser(RecordParser):
         from . import arrowmatch  # noqa: PLC0415 - Arrow is loaded where it is used
 
         partly = [False] * len(texts)
-        for pattern, _ in self._patterns:
+        for pattern in self._patterns:
             found = arrowmatch.contain(texts, pattern)
             partly = [a or b for a, b in zip(partly, found, strict=True)]
         return [_problem(part, "\n" in text) for part, text in zip(partly, texts, strict=True)]
