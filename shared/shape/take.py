@@ -37,12 +37,16 @@ class View:
         """Whether every value has its column's type already (times apart)."""
         self._block = block
         self._fields = fields or {}
+        # a function and no bound method: a cycle would keep the block until it is collected
+        self._get: Callable[[View, str], Sequence[Any]] = View._keyed
         if fields is not None:
-            self.get: Callable[[str], Sequence[Any]] = self._typed
+            self._get = View._typed
         elif block.names is not None:
-            self.get = self._named
-        else:
-            self.get = self._keyed
+            self._get = View._named
+
+    def get(self, key: str) -> Sequence[Any]:
+        """The values of a key, None where a record has none."""
+        return self._get(self, key)
 
     @cached_property
     def dicts(self) -> Sequence[Record]:
