@@ -58,6 +58,9 @@ class AvroOptions(
     blocks before are kept), a file that is no Avro container, or with a schema or codec that cannot be read
     (one reject for all of it). Schemas whose records, or items of an array, take no bytes are refused.
 
+    A block is held while its records are made. A block of ordinary records within these limits takes less
+    than 150 MB of memory; a record made to take the most, of millions of empty objects, takes 400 MB.
+
     ```yaml
     from: { blobs: ["capture/**/*.avro"] }
     format: { type: avro }
