@@ -179,11 +179,12 @@ def weight(array: Any) -> int:
 def unique(names: Sequence[str]) -> list[str]:
     """Names, each of its own: a repeated one gets _2, _3, ..."""
     taken, result = set(names), list[str]()
-    seen: set[str] = set()
+    seen, next_of = set[str](), dict[str, int]()  # where a search ended, it goes on: any names in linear time
     for given in names:
-        name, suffix = given, 2
+        name, suffix = given, next_of.get(given, 2)
         while name in seen or (name != given and name in taken):
             name, suffix = f"{given}_{suffix}", suffix + 1
+        next_of[given] = suffix
         seen.add(name)
         result.append(name)
     return result

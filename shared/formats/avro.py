@@ -49,13 +49,17 @@ class AvroOptions(
     is JSON: then `from: Body.level` takes a value out of it. A body that is an array of objects, or an
     object a line, becomes a record each, every one with the message's other fields (`SequenceNumber`,
     `Offset`, `EnqueuedTimeUtc`, `SystemProperties`, `Properties`). Capture writes `EnqueuedTimeUtc` as
-    `6/12/2026 6:32:34 PM`, which a column reads with `format: "%m/%d/%Y %I:%M:%S %p"`.
+    `6/12/2026 6:32:34 PM`, which a column reads with `format: "%m/%d/%Y %I:%M:%S %p"`. A message whose
+    other fields, a copy for each record, would be more than 64 MiB is rejected (`ExplodesTooFar`).
 
     Codecs: null, deflate, snappy, zstandard, bzip2, xz. Rejected: a damaged block as one (`CorruptBlock`;
     records before the damage are kept, and reading goes on with the next block), one of more than 16 MiB or
     of more than 32 MiB unpacked (`BlockTooLarge`), a file that is cut off (`TruncatedInput`: the whole
     blocks before are kept), a file that is no Avro container, or with a schema or codec that cannot be read
     (one reject for all of it). Schemas whose records, or items of an array, take no bytes are refused.
+
+    A block is held while its records are made. A block of ordinary records within these limits takes less
+    than 150 MB of memory; a record made to take the most, of millions of empty objects, takes 400 MB.
 
     ```yaml
     from: { blobs: ["capture/**/*.avro"] }

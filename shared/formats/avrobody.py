@@ -4,7 +4,8 @@ Rule: a body is read in the way that the route names; where it cannot be, the re
 is rejected (InvalidBody) and nothing else. With `auto` nothing is rejected: what is
 no JSON object or array is text, what is no text is base64. A body that is several
 objects (an array of them, or one a line) is a record each, all with the message's
-other fields.
+other fields; as these are repeated, messages that are read at once may make no more
+than MOST_REPEATED of them: one that makes more is rejected (ExplodesTooFar).
 
     rows     what fastavro gave, as the records of a Block
     READ     the ways to read a body
@@ -20,15 +21,23 @@ from typing import Any, Literal
 import msgspec
 
 from .avroschema import Schema
+from .face import MAX_RECORD_BYTES
 from .jsonodd import Odd, maybe_twice
 from .jsonvalue import FAILED, OBJECT, Problem, read_object
 from .records import Bad
 
 How = Literal["auto", "json", "text", "base64"]
 
+MOST_REPEATED = 16 * MAX_RECORD_BYTES
+"""Bytes, about, of the other fields of messages, as often as these are repeated, in one piece of a block."""
+
 _decode = msgspec.json.Decoder()
 _NO_JSON = Problem(
     "InvalidBody", "the message's body is no JSON; with body: auto it would be kept as text, or as base64"
+)
+_TOO_MANY = Problem(
+    "ExplodesTooFar",
+    f"the records in the body, with the message's other fields each, would hold over {MOST_REPEATED:,} bytes",
 )
 _NO_TEXT = Problem(
     "InvalidBody", "the message's body is no UTF-8 text; with body: auto it would be kept as base64"
@@ -89,7 +98,7 @@ def _is_in_braces(body: bytes | None) -> bool:
 
 
 def _with_bodies(made: list[Any], place: int, read: Callable[[bytes], Any]) -> list[Any]:
-    found = []
+    found, repeated = [], 0
     for row in made:
         if type(row) is Bad or type(row[place]) is not bytes:
             found.append(row)
@@ -97,6 +106,11 @@ def _with_bodies(made: list[Any], place: int, read: Callable[[bytes], Any]) -> l
         value = read(row[place])
         if type(value) is Several:
             before, after = row[:place], row[place + 1 :]
+            more = len(value) * len(repr((before, after)))
+            if repeated + more > MOST_REPEATED:
+                found.append(Bad(row, _TOO_MANY))
+                continue
+            repeated += more
             found += [[*before, item, *after] for item in value]
         elif type(value) is Problem:
             found.append(Bad(row, value))

@@ -22,7 +22,8 @@ class CsvOptions(
 
     Every value is a string; the route's columns give it its type. An empty field
     is an empty string. Blank lines are skipped. Fields in quotes may hold
-    delimiters, doubled quotes and newlines.
+    delimiters, doubled quotes and newlines. A header row of over 10,000 fields is
+    rejected (TooManyFields), and so are its rows, since there are no columns then.
     """
 
     delimiter: Annotated[

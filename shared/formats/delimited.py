@@ -10,6 +10,9 @@ An open quote that nothing closes within MAX_RECORD_BYTES costs the line that it
 stands in (UnclosedQuote); up to where it had been looked for, rows must then end
 with their lines, because to look again from every line would take for ever.
 
+A header row of more than MOST_COLUMNS fields is rejected (TooManyFields); there are no
+columns then, and what `on_ragged` says becomes of the rows.
+
 Lines are numbered by \n. An invalid byte costs its row (InvalidUtf8); in a header
 row it becomes U+FFFD.
 """
@@ -27,6 +30,7 @@ from .csvoptions import CsvOptions, TsvOptions
 from .csvrows import Row, RowReader, split_lines
 from .face import BLOCK_BYTES, MAX_RECORD_BYTES, RAW_BYTES
 from .jsonvalue import Problem
+from .names import MOST_COLUMNS, unique
 
 __all__ = ["SURPLUS", "CsvOptions", "DelimitedParser", "TsvOptions"]
 
@@ -169,21 +173,36 @@ class DelimitedParser:
         raw = _without_end(text)
         return Reject(start.base, start.offset, start.line, reason, detail, raw)
 
-    def _read_header(self, text: bytes) -> int:
-        """Set the header from the first row; give the bytes up to its end, 0 if it is not whole."""
+    def _read_header(self, text: bytes) -> tuple[Block | None, int]:
+        """Set the header from the first row; a block if it is rejected, and the bytes up to its end.
+
+        No bytes if it is not whole.
+        """
         lines = split_lines(text.decode(errors="surrogateescape"))
         for row in self._rows.each(lines):
             if row.open:
-                return _size(lines[: row.first])
+                return None, _size(lines[: row.first])
             if row.error is None:
-                self._header = list(self._options.names) or _unique([_clean(name) for name in row.fields])
-                return _size(lines[: row.after])
-        return len(text)
+                before, size = _size(lines[: row.first]), _size(lines[: row.after])
+                return self._set_header(row.fields, text[:size], before), size
+        return None, len(text)
+
+    def _set_header(self, fields: list[str], text: bytes, before: int) -> Block | None:
+        """Take the names from the row that `text` has after `before` bytes; a block if they are too many."""
+        rejected = None
+        if not self._options.names and len(fields) > MOST_COLUMNS:
+            line = self._buffer.line + text.count(b"\n", 0, before)
+            where = self._position(self._buffer.offset + before, line)
+            detail = f"the header row has {len(fields):,} fields; the limit is {MOST_COLUMNS:,}"
+            rejected = self._rejected(where, self._reject(where, "TooManyFields", detail, text[before:]))
+            fields = []
+        self._header = list(self._options.names) or unique(map(_clean, fields))
+        return rejected
 
     def _whole(self, text: bytes) -> tuple[Block | None, int]:
-        """The header (None) or else the block of whole rows that `text` begins with, and its bytes."""
+        """The header (mostly None) or else the block of whole rows that `text` begins with, and its bytes."""
         if self._header is None:
-            return None, self._read_header(text)
+            return self._read_header(text)
         return self._read(text)
 
     def _read(self, text: bytes) -> tuple[Block, int]:
@@ -292,20 +311,6 @@ class _Places:
         row = rows[index]
         offset = self._start.offset + offsets[row.first]
         return Origin(offset, numbers[row.first], _without_end(self.raw(row)))
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Column names, each of its own: a repeated one gets _2, _3, ..., an empty one its number."""
-    seen: set[str] = set()
-    result = []
-    for number, given in enumerate(names, 1):
-        name = wanted = given or f"column_{number}"
-        suffix = 2
-        while name in seen:
-            name, suffix = f"{wanted}_{suffix}", suffix + 1
-        seen.add(name)
-        result.append(name)
-    return result
 
 
 def _padded(header: Sequence[str], fields: list[str]) -> Record:

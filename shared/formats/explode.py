@@ -28,6 +28,9 @@ from .jsonvalue import Problem
 ROWS = 2048
 """How many rows a block holds at most, about."""
 
+LARGEST_BLOCK = 4 * MAX_RECORD_BYTES
+"""How many bytes of exploded rows a block holds at most, about: what is shaped at once is held at once."""
+
 LARGEST = 64 * MAX_RECORD_BYTES
 """Bytes of all rows of one record, about: they repeat its other fields, so a record could fill any disk."""
 
@@ -41,6 +44,8 @@ class Rows(NamedTuple):
     rows: list[Any]
     """Dicts; or, where `names` is given, tuples of values (see Block)."""
     names: tuple[str, ...] | None = None
+    size: int = 0
+    """Their bytes, about; 0 of a record that is a row itself."""
 
 
 class Bad(NamedTuple):
@@ -145,18 +150,29 @@ def _renumbered(inner: Block, base: int) -> Block:
 
 
 def _limited(pieces: Iterable[Rows | Bad]) -> Iterator[Rows | Bad]:
-    """The pieces of one record, up to LARGEST bytes of rows: a few of them are measured."""
-    size, count = 0, 0
+    """The pieces of one record, up to LARGEST bytes of rows, small enough for a block: a few are measured."""
+    size, count, each = 0, 0, 0
     for piece in pieces:
-        if isinstance(piece, Rows):
-            first = -count % _SAMPLED or _SAMPLED
-            for row in piece.rows[first - 1 :: _SAMPLED]:
-                size += _SAMPLED * len(_json(row, piece.names) or b"")
-            count += len(piece.rows)
-            if size > LARGEST:
-                yield Bad(_TOO_MANY, None)
-                return
-        yield piece
+        if not isinstance(piece, Rows):
+            yield piece
+            continue
+        first = -count % _SAMPLED or _SAMPLED
+        measured = [len(_json(row, piece.names) or b"") for row in piece.rows[first - 1 :: _SAMPLED]]
+        size += _SAMPLED * sum(measured)
+        count += len(piece.rows)
+        if size > LARGEST:
+            yield Bad(_TOO_MANY, None)
+            return
+        each = max(measured, default=each)
+        yield from _cut(piece, each)
+
+
+def _cut(piece: Rows, each: int) -> Iterator[Rows]:
+    """The piece in such that fit a block, if a row has `each` bytes."""
+    most = max(1, LARGEST_BLOCK // max(1, each))
+    for start in range(0, len(piece.rows), most):
+        rows = piece.rows[start : start + most]
+        yield Rows(rows, piece.names, each * len(rows))
 
 
 class _Made:
@@ -175,6 +191,7 @@ class _Made:
         self._ordinals: list[range] = []
         self._rejects: list[Reject] = []
         self._names: tuple[str, ...] | None = None
+        self._size = 0
         self._firsts: list[int] = []
         self._parents: list[tuple[int, bool]] = []
         self.end = first
@@ -183,7 +200,10 @@ class _Made:
         """Whether another block has to begin with this piece."""
         if isinstance(piece, Bad):
             return len(self._rejects) >= ROWS
-        return bool(self._records) and (self._names != piece.names or len(self._records) >= ROWS)
+        if not self._records:
+            return False
+        full = len(self._records) >= ROWS or self._size + piece.size > LARGEST_BLOCK
+        return full or self._names != piece.names
 
     def rejected(self, reject: Reject) -> None:
         """Add a reject of the inner block."""
@@ -197,6 +217,7 @@ class _Made:
             self.end += 1
             return
         self._names = piece.names
+        self._size += piece.size
         self._firsts.append(len(self._records))
         self._parents.append((index, exploded))
         self._records += piece.rows

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from backports import zstd
+
 from shared.formats import FORMATS
 from tests.property.case import cases
 
@@ -109,9 +111,12 @@ _MUTATIONS: tuple[Callable[[bytes, random.Random, bytes], bytes], ...] = (
 )
 
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
 def _zipped(data: bytes, dice: random.Random) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", dice.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])) as file:
+    with zipfile.ZipFile(out, "w", dice.choice(_METHODS)) as file:
         for number in range(dice.choice([1, 2, 3])):
             file.writestr(zipfile.ZipInfo(f"{number}.log"), data)
     return out.getvalue()
@@ -121,5 +126,6 @@ _PACKERS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
     lambda data, _: gzip.compress(data, 1),
     lambda data, _: bz2.compress(data, 1),
     lambda data, _: lzma.compress(data, preset=0),
+    lambda data, _: zstd.compress(data),
     _zipped,
 )

@@ -59,4 +59,10 @@ CASES = {
     "azure-none": Case("azure", {"flows": "none"}, PIECES, exact=False),
 }
 
-SMALL = [(explode, "ROWS", 4), (azureflows, "ROWS", 4), (explode, "LARGEST", 2000), (explode, "_SAMPLED", 2)]
+SMALL = [
+    (explode, "ROWS", 4),
+    (azureflows, "ROWS", 4),
+    (explode, "LARGEST", 2000),
+    (explode, "LARGEST_BLOCK", 300),
+    (explode, "_SAMPLED", 2),
+]

@@ -12,6 +12,7 @@ import pytest
 from isal import isal_zlib
 
 from shared.formats import FORMATS
+from shared.formats.avrobody import MOST_REPEATED
 from shared.formats.avrocodecs import CODECS, MAX_UNPACKED, unpack
 from shared.formats.avrofile import MAX_BLOCK, MAX_HEADER
 from shared.formats.avrorecords import AT_ONCE
@@ -331,6 +332,17 @@ def test_a_key_that_comes_twice_in_a_body_loses_nothing() -> None:
     records, rejects = read("avro", avro(EVENT, [event(1, b'{"a":1,"a":2}'), event(2, b'{"a":3}')]))
     assert [record["Body"] for record in records] == [{"a": 2, DUPLICATES: {"a": [1]}}, {"a": 3}]
     assert rejects == []
+
+
+def test_a_small_body_cannot_fill_the_memory() -> None:
+    """Other fields that a body of thousands of objects would repeat without end cost the message; no other."""
+    large = event(1, b"{}\n" * 2000, filler="x" * (MOST_REPEATED // 2000))
+    several, one = event(2, b'[{"a":1},{"a":2}]', filler="x" * 100_000), event(3, b'{"a":3}')
+    records, rejects = read("avro", avro(EVENT, [large, several, one], per_block=3))
+    assert [record["Body"] for record in records] == [{"a": 1}, {"a": 2}, {"a": 3}]
+    (reject,) = rejects
+    assert (reject.reason, reject.ordinal) == ("ExplodesTooFar", 0)
+    assert json.loads(reject.raw)["Properties"] == large["Properties"]
 
 
 def test_a_field_named_body_that_is_no_bytes_is_a_field() -> None:

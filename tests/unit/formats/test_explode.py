@@ -112,6 +112,7 @@ def test_any_chunks_and_any_beginning_give_the_same_rows(
     source = "\n".join(lines).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explode, "ROWS", 3)
+        patch.setattr(explode, "LARGEST_BLOCK", 40)
         whole = [_seen(block) for block in blocks(_parser("a"), [source])]
         chunks = [source[place : place + size] for place in range(0, len(source), size)]
         assert [_seen(block) for block in blocks(_parser("a"), chunks)] == whole
@@ -163,6 +164,16 @@ def test_rows_that_would_fill_a_disk_are_not_made() -> None:
     assert peak < 100 * 1024 * 1024
     assert 0 < rows < 100_000
     assert [reject.reason for reject in rejects] == ["ExplodesTooFar"]
+
+
+def test_a_block_of_large_rows_has_few_of_them() -> None:
+    """What is shaped at once is bounded in bytes, of one record's rows and of several records' rows."""
+    records = [{"a": "x" * 60_000, "l": [1] * 700}] * 3
+    found = blocks(_parser("l"), [_lines(records)])
+    assert [row for block in found for row in block.dicts()] == [
+        {**record, "l": 1} for record in records for _ in range(700)
+    ]
+    assert max(len(block.records) for block in found) * 60_000 <= explode.LARGEST_BLOCK
 
 
 # -- azure ------------------------------------------------------------------------------------------

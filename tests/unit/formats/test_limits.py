@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.formats import FORMATS, MAX_RECORD_BYTES, RAW_BYTES
+from shared.formats import FORMATS, MAX_RECORD_BYTES, RAW_BYTES, arrowvalues
+from shared.formats.names import MOST_COLUMNS, unique
 from shared.model import Reject
 from tests.unit.formats.reading import NEEDED, blocks, parser, read
 
@@ -140,6 +141,36 @@ def test_a_long_open_quote_at_the_end_costs_its_line() -> None:
     records, rejects = read("csv", b'a,b\n"open,3\n' + rows)
     assert len(records) == RAW_BYTES
     assert [r.reason for r in rejects] == ["UnclosedQuote"]
+
+
+@pytest.mark.parametrize("row", [b"," * (MAX_RECORD_BYTES - 2), b"a," * MOST_COLUMNS])
+def test_a_header_without_end_is_not_held(row: bytes) -> None:
+    """A header row of more columns than anything has is one reject, and so is every row that it would name."""
+    peak, rejects, count = _peak("csv", iter([b"\n# first\n" + row + b"\n", b"1,2\n"]), comment="#")
+    assert peak < 24 * MAX_RECORD_BYTES
+    assert [(r.reason, r.line, r.offset) for r in rejects] == [
+        ("TooManyFields", 3, 9),
+        ("RaggedRow", 4, 10 + len(row)),
+    ]
+    assert rejects[0].raw == row
+    assert count == 0
+
+
+def test_a_header_that_is_too_long_for_names_of_the_route() -> None:
+    """Where the route names the columns, how many names the header row has is of no matter."""
+    header = b"a," * MOST_COLUMNS + b"\n"
+    assert read("csv", header + b"1,2\n", names=["x", "y"]) == ([{"x": "1", "y": "2"}], [])
+
+
+def test_the_same_name_over_and_over_takes_linear_time() -> None:
+    """Each of many equal names gets a suffix of its own, without a search from the beginning for each."""
+    many = ["a"] * 100_000
+    wanted = ["a", *(f"a_{number}" for number in range(2, 100_001))]
+    begun = time.process_time()
+    assert unique(many) == arrowvalues.unique(many) == wanted
+    assert unique(["a", "a_2", "a", "a_2", "", ""]) == ["a", "a_2", "a_3", "a_2_2", "column_5", "column_6"]
+    assert arrowvalues.unique(["a", "a", "a_2", "a"]) == ["a", "a_3", "a_2", "a_4"]
+    assert time.process_time() - begun < 20
 
 
 def test_hostile_quotes_take_linear_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.shape.shaper import Shaper
 from shared.shape.typed import LONGEST_VALUE, too_long
 from shared.shape.window import window
 from tests.build import FRESH, NOW, block, lines, route
+from tests.unit.formats.reading import blocks, parser
 
 
 def shaped(made: Route, records: list[Any]) -> tuple[Rows, Shaper]:
@@ -50,6 +52,33 @@ def test_what_a_candidate_gave_is_not_left_over() -> None:
     """A value under the first of several names is taken, be all values of a block there or not."""
     made = route(columns={"Name": {"from": ["a", "b"]}}, on_undeclared="dead_letter")
     assert rows_of(made, {"TimeGenerated": FRESH, "a": "x"}) == [{"TimeGenerated": FRESH, "Name": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("ndjson", b'{"Host":"a"}\n'),  # instances of the type that the route wants
+        ("ndjson", b'{"Host":"a","more":1}\n'),  # dicts
+        ("csv", b"Host,more\na,b\n"),  # named rows
+        ("syslog", b"<13>Nov 20 06:00:01 a app: text\n"),  # columns
+    ],
+)
+def test_a_block_goes_when_it_is_let_go(kind: str, data: bytes) -> None:
+    """Nothing keeps a block but its users: no cycle that waits for the collector while more blocks come."""
+    shaper = Shaper(route(columns={"Host": {"from": ["Host", "id.host"]}}), window(NOW, NOW))
+
+    def shape() -> None:
+        for found in blocks(parser(kind, shaper.want), [data]):
+            shaper.shape(found)
+
+    shape()  # what is made once, and kept, is made
+    gc.collect()
+    gc.disable()
+    try:
+        shape()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_fields_that_no_column_takes_are_kept() -> None:
