@@ -135,7 +135,11 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ]
     stream: Annotated[
         str | None,
-        Meta(description="The rule's stream. Default: Custom-<table without _CL>."),
+        Meta(
+            description="The rule's stream. Default: Custom-<table without _CL>. Routes of one stream have the "
+            "same table, columns and transform; where two routes fill a table with other columns, one needs a "
+            "stream of its own."
+        ),
     ] = None
     charset: Annotated[
         str, Meta(description="Charset of the input. Default utf-8; a byte order mark is removed.")
