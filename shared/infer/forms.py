@@ -78,7 +78,10 @@ def _marked(found: Sample, lines: list[str]) -> Iterator[Form]:
         yield from _xml(head)
     if head.startswith("#separator") or re.match(r"#(?:fields|types)\t", head):
         yield {"type": "zeek"}
-    if re.search(r"^#Fields:", head[:20_000], re.MULTILINE):
+    fields = re.search(r"^#Fields: *([^\s,]+,\S+)\s*$", head[:20_000], re.MULTILINE)
+    if fields is not None:  # Exchange: a table whose header is a comment
+        yield {"type": "csv", "comment": "#", "header": False, "names": fields[1].split(",")}
+    elif re.search(r"^#Fields:", head[:20_000], re.MULTILINE):
         yield {"type": "w3c"}
 
 
