@@ -31,6 +31,7 @@ class CsvOptions(
     format: { type: csv }                                           # the first row has the names
     format: { type: csv, delimiter: ";", skip_lines: 1 }            # a line sep=; before it
     format: { type: csv, delimiter: " " }
+    format: { type: csv, comment: "#", header: false, names: [date-time, client-ip, event-id] }   # Exchange
     format: { type: csv, header: false, names: [header, time, serial, kind, source], on_ragged: pad }
     ```
     """
