@@ -94,14 +94,14 @@ def _json(head: str, lines: list[str]) -> Iterator[Form]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _first_document(head: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(head)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         found = re.match(r'\{\s*"([^"]+)"\s*:\s*\[\s*\{', head)  # a list too long for the sample
         return {found[1]: [{}]} if found else None
 
