@@ -128,7 +128,11 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     from_: Annotated[From, Meta(description="What the route takes.")]
     format: Annotated[
-        dict[str, Any], Meta(description="How the input is written: `type` and that format's options.")
+        dict[str, Any],
+        Meta(
+            description="How the input is written: `type` and that format's options, or the type alone "
+            "(`format: ndjson`)."
+        ),
     ]
     table: Annotated[
         str, Meta(description="The table that the rows land in: a custom one ends in _CL, else built-in.")
