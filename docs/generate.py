@@ -177,7 +177,34 @@ back, a time that comes twice is the first of the two; one that they skip is rea
 
 A strptime pattern is read as Python's `datetime.strptime` does, in English; numbers may lack their leading zero. `%f` is
 a fraction of a second of up to nine digits, and `%L` a count of milliseconds (`6:0:1:7` is 7 ms past 6:00:01). A blank
-stands for one or more blanks.
+stands for one or more blanks. `%y` is a year of two digits, 1969 to 2068.
+
+| as it is written | `format` |
+| --- | --- |
+| `2026-11-20T06:00:01.123Z`, `2026-11-20 06:00:01,123` | `iso`, which need not be said |
+| `1795154401`, `1795154401.586` | `epoch` |
+| `1795154401586` | `epoch_ms` |
+| `Nov 20 06:00:01` | `syslog` |
+| `Fri Nov 20 06:00:01 2026` | `%a %b %d %H:%M:%S %Y` |
+| `20/Nov/2026:06:00:01 +0000` | `%d/%b/%Y:%H:%M:%S %z` |
+| `2026-11-20 06:00:01.123 UTC` | `%Y-%m-%d %H:%M:%S.%f %Z` |
+| `2026-11-20-06.00.01.123456` | `%Y-%m-%d-%H.%M.%S.%f` |
+| `11/20/2026 6:00:01 AM` | `%m/%d/%Y %I:%M:%S %p` |
+| `20.11.2026 06:00:01` | `%d.%m.%Y %H:%M:%S` |
+| `26/11/20 06:00:01` | `%y/%m/%d %H:%M:%S` |
+| `261120 060001` | `%y%m%d %H%M%S` |
+| `20261120-6:0:1:123` | `%Y%m%d-%H:%M:%S:%L` |
+| `11-20 06:00:01.123` | `%m-%d %H:%M:%S.%f` |
+| `11.20 06:00:01` | `%m.%d %H:%M:%S` |
+
+A pattern stands in quotes. Where the parts of a time are keys of their own, `join` puts blanks between them, and the
+format is that of the whole:
+
+```yaml
+TimeGenerated: { type: datetime, join: [date, time] }                                     # 2026-11-20, 06:00:01
+TimeGenerated: { type: datetime, join: [month, day, time], format: syslog }               # Nov, 20, 06:00:01
+TimeGenerated: { type: datetime, join: [date, time, tz], format: "%Y-%m-%d %H:%M:%S %z" } # 2026-11-20, 06:00:01, +0100
+```
 
 ### Facts
 

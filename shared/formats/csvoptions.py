@@ -24,6 +24,17 @@ class CsvOptions(
     is an empty string. Blank lines are skipped. Fields in quotes may hold
     delimiters, doubled quotes and newlines. A header row of over 10,000 fields is
     rejected (TooManyFields), and so are its rows, since there are no columns then.
+
+    A header of syslog before each row, as firewalls send it, is a part of the first field: give that a name
+    of its own. With `delimiter: " "` every blank is one; rows with runs of blanks want the format regex.
+
+    ```yaml
+    format: { type: csv }                                           # the first row has the names
+    format: { type: csv, delimiter: ";", skip_lines: 1 }            # a line sep=; before it
+    format: { type: csv, delimiter: " " }
+    format: { type: csv, comment: "#", header: false, names: [date-time, client-ip, event-id] }   # Exchange
+    format: { type: csv, header: false, names: [header, time, serial, kind, source], on_ragged: pad }
+    ```
     """
 
     delimiter: Annotated[

@@ -6,6 +6,7 @@ out is one that `logferry check` takes.
 
     sample.py    a file's first bytes: compression, charset, text
     forms.py     which formats they may be in, the likeliest first
+    tables.py    which tables
     catalog.py   forms of lines that are everywhere, as patterns
     columns.py   keys to columns: names, types, the time
     draft.py     all of it together, and as YAML

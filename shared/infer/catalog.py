@@ -25,6 +25,7 @@ _EPOCH = r"(?P<time>[1-4]\d{9}(?:\.\d{1,9})?)"
 _ANDROID = r"(?P<time>\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d+)"
 _DB2 = r"(?P<local>\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d\.\d+)"
 _DAY = r"(?P<day>\d{4}\.\d\d\.\d\d)"
+_DMY = r"(?P<time>\d{2}-\w{3}-\d{4} \d{2}:\d{2}:\d{2}(?:\.\d+)?)"
 _PID = r"(?P<pid>\d+)"
 _REST = r" *(?P<message>.*)"
 _ZONE = "(?:UTC|GMT|CES?T|EES?T|WES?T|E[SD]T|M[SD]T|JST)"  # names that a time is read with
@@ -118,6 +119,16 @@ PATTERNS: tuple[str, ...] = (
         rf"(?P<location>\S+) +(?P<program>[^:\[]+)(?:\[{_PID}\])?:{_REST}"
     ),
     rf"(?P<number>\d+) (?P<node>\S+) (?P<component>\S+) (?P<state>\S+) {_EPOCH} (?P<flag>\d+){_REST}",
+    # Tomcat; BIND; Cassandra; Python's servers and queues; PHP; Rust; what loggers write in brackets
+    rf"{_DMY} +{LEVEL} +\[(?P<thread>[^\]]*)\] +(?P<logger>\S+) +(?P<message>.*)",
+    rf"{_DMY} (?:(?P<category>[\w-]+): )?(?P<level>\w+): +(?P<message>.*)",
+    rf"{LEVEL} +\[(?P<thread>[^\]]*)\] +{_ISO} +(?P<source>\S+) - +(?P<message>.*)",
+    rf"\[{_ISO}\] +\[{_PID}\] +\[{LEVEL}\]{_REST}",
+    rf"\[{_ISO}: {LEVEL}/(?P<process>[^\]]*)\]{_REST}",
+    rf"\[{_ISO}\] (?P<channel>[\w-]+)\.{LEVEL}:{_REST}",
+    rf"\[{_ISO} {LEVEL} +(?P<logger>[^\]]*)\]{_REST}",
+    rf"\[{_ISO}\] +\[{LEVEL} *\] +(?:\[(?P<logger>[^\]]*)\])?{_REST}",
+    rf"\[{_ISO}\] +{LEVEL} +(?P<message>.*)",
     # Spring Boot; Ruby
     (
         rf"{_ISO} +{LEVEL} +{_PID} --- (?:\[(?P<application>[^\]]*)\] )?\[ *(?P<thread>[^\]]*)\] "
@@ -131,6 +142,8 @@ PATTERNS: tuple[str, ...] = (
     rf"{_ISO},? +\[(?P<thread>[^\]]*)\] +{LEVEL} +(?P<logger>\S+) *(?:- |: )(?P<message>.*)",
     rf"{_ISO},? +\[?{LEVEL}\]?:? +(?P<message>.*)",
     rf"{_SLASHED},? +\[?{LEVEL}\]?:? +(?P<message>.*)",
+    # SQL Server
+    rf"{_ISO} (?P<source>\w+) {{2,}}(?P<message>.*)",
 )
 """Forms that say more than where their time is."""
 
@@ -145,6 +158,7 @@ TIMED: tuple[str, ...] = (
     rf"{_SLASHED},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_ISO}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_SLASHED}\]?[:,]? +(?P<message>.*)",
+    rf"\[?{_DMY}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_EPOCH}\]?[:,]? +(?P<message>.*)",
     rf"\[?{_ANDROID}\]?[:,]? +(?P<message>.*)",
 )
@@ -159,6 +173,9 @@ STARTS: tuple[str, ...] = (
     r"^\d{2,4}/\d{2}/\d{2,4} \d{2}:\d{2}",
     r"^\w{3} [ \d]\d \d{2}:\d{2}:\d{2}",
     r"^\d{2}:\d{2}:\d{2}",
+    r"^\d{2}-\w{3}-\d{4} \d{2}:\d{2}",
+    r"^[A-Z]+ +\[[^\]]*\] +\d{4}-\d{2}-\d{2} \d{2}:",
+    r"^####<",
     r"^# Time: \d",
     r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):",
     r"^Traceback \(most recent call last\)",

@@ -25,8 +25,9 @@ from ..routes import Route, loads
 from ..routes.names import legal
 from ..trial import Trial
 from .columns import Keys
-from .forms import Form, forms, lenient
+from .forms import forms, lenient
 from .sample import Sample, sample
+from .tables import Form
 from .write import yaml
 
 LARGE = 256_000_000

@@ -7,7 +7,6 @@ guess reads anything: plain text, a line a record.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter
@@ -17,20 +16,12 @@ from typing import Any
 
 from .catalog import LEVEL, LEVELS, PAIRED, PATTERNS, REST, STARTS, TIMED, TRACE
 from .sample import Sample
-
-Form = dict[str, Any]
-"""A route's `format`."""
+from .tables import Form, delimited
 
 _SAMPLE = 400
 _MOST = 0.9
 _NEARLY = 0.95
 """Share of lines that a pattern takes where the others may be kept as they stand."""
-_ROWS = 5
-"""Rows that have to agree where no header says that they are rows."""
-_FEW = 2
-"""Columns that a table has to have more than, where other lines stand before it."""
-_PREAMBLE = 60
-"""Lines that may stand before a table's header."""
 _PAIR = re.compile(r"(?:^|\s)[A-Za-z_][\w.\-@/]*=")
 _SYSLOG = re.compile(
     r"<\d{1,3}>(?!\w+=)|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d{2}:\d{2}:\d{2} \S"
@@ -50,7 +41,7 @@ def forms(found: Sample) -> Iterator[Form]:
     lines = found.lines[:_SAMPLE]
     yield from _marked(found, lines)
     yield from _lines(lines)
-    tables = list(_delimited(found))
+    tables = list(delimited(found))
     yield from (form for form in tables if form.get("header", True))
     yield from _patterns(lines, PATTERNS)
     yield from (form for form in tables if not form.get("header", True))
@@ -78,7 +69,10 @@ def _marked(found: Sample, lines: list[str]) -> Iterator[Form]:
         yield from _xml(head)
     if head.startswith("#separator") or re.match(r"#(?:fields|types)\t", head):
         yield {"type": "zeek"}
-    if re.search(r"^#Fields:", head[:20_000], re.MULTILINE):
+    fields = re.search(r"^#Fields: *([^\s,]+,\S+)\s*$", head[:20_000], re.MULTILINE)
+    if fields is not None:  # Exchange: a table whose header is a comment
+        yield {"type": "csv", "comment": "#", "header": False, "names": fields[1].split(",")}
+    elif re.search(r"^#Fields:", head[:20_000], re.MULTILINE):
         yield {"type": "w3c"}
 
 
@@ -100,14 +94,14 @@ def _json(head: str, lines: list[str]) -> Iterator[Form]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _first_document(head: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(head)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         found = re.match(r'\{\s*"([^"]+)"\s*:\s*\[\s*\{', head)  # a list too long for the sample
         return {found[1]: [{}]} if found else None
 
@@ -179,77 +173,6 @@ def _most(lines: list[str], test: Any) -> bool:
 def _is_pairs(line: str) -> bool:
     found = len(_PAIR.findall(line))
     return found >= 2 and bool(re.match(r"\s*[A-Za-z_][\w.\-@/]*=", line))
-
-
-def _delimited(found: Sample) -> Iterator[Form]:
-    text = found.text if found.whole else found.text[: found.text.rfind("\n") + 1]
-    scored = []
-    for delimiter in ("\t", ",", ";", "|", " "):
-        rows, skipped = _table(text, delimiter)
-        width = len(rows[0]) if rows else 0
-        header = bool(rows) and _is_header(rows)
-        enough = len(rows) >= _ROWS or (len(rows) > 1 and header)
-        if width > 1 and enough and (delimiter != " " or (header and _is_data(rows))):
-            scored.append((width, delimiter, rows, skipped))
-    for _, delimiter, rows, skipped in sorted(scored, key=lambda score: -score[0]):
-        form: Form = {"type": "tsv"} if delimiter == "\t" else {"type": "csv"}
-        if delimiter not in "\t,":
-            form["delimiter"] = delimiter
-        if skipped:
-            form["skip_lines"] = skipped
-        if not _is_header(rows):
-            form |= {"header": False, "names": [f"column_{number}" for number in range(1, len(rows[0]) + 1)]}
-        elif any(cell != cell.strip() for cell in rows[0]):
-            form["trim"] = True
-        yield form
-        if delimiter == "\t":
-            yield {**form, "quote": ""}
-
-
-def _table(text: str, delimiter: str) -> tuple[list[list[str]], int]:
-    """Rows of one width, and how many lines stand before them; no rows if there is no such table.
-
-    Under a header a few rows may be of another width, such as a line that says how many there are.
-    """
-    if text.startswith(f"sep={delimiter}"):  # what spreadsheets are told
-        return _rows(text.partition("\n")[2], delimiter), 1
-    rows = _rows(text, delimiter)
-    same = [row for row in rows if len(row) == len(rows[0])]
-    if rows and len(same) >= len(rows) * (_NEARLY if _is_header(rows) else 1):
-        return same, 0
-    lines = text.splitlines(keepends=True)
-    for skipped in range(1, min(_PREAMBLE, len(lines) - 1) + 1):
-        head = _rows(lines[skipped], delimiter)
-        if head and len(head[0]) > _FEW and _is_header(head):
-            rows = _rows("".join(lines[skipped:]), delimiter)
-            if len(rows) > 1 and all(len(row) == len(head[0]) for row in rows):
-                return rows, skipped
-    return [], 0
-
-
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    try:
-        reader = csv.reader(text[:400_000].splitlines(keepends=True), delimiter=delimiter, quotechar='"')
-        rows = [row for row in reader if row]
-    except csv.Error:
-        return []
-    return rows if len(text) <= 400_000 else rows[:-1]
-
-
-def _is_header(rows: list[list[str]]) -> bool:
-    first = [cell.strip() for cell in rows[0]]
-    if len(set(first)) < len(first) or not all(first):
-        return False
-    names = all(re.fullmatch(r"[^\d\W][\w .:()\[\]/#%-]{0,40}", cell) for cell in first)
-    return names and not any(re.search(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", cell) for cell in first)
-
-
-def _is_data(rows: list[list[str]]) -> bool:
-    """Whether what stands under a header is values and no prose."""
-    cells = [cell for row in rows[1:] for cell in row]
-    return len(rows[0]) >= _ROWS and sum(
-        cell == "-" or any(map(str.isdigit, cell)) for cell in cells
-    ) * 2 >= len(cells)
 
 
 def _patterns(lines: list[str], patterns: tuple[str, ...], most: float = 1.0) -> Iterator[Form]:

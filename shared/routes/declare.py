@@ -133,14 +133,22 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     from_: Annotated[From, Meta(description="What the route takes.")]
     format: Annotated[
-        dict[str, Any], Meta(description="How the input is written: `type` and that format's options.")
+        dict[str, Any],
+        Meta(
+            description="How the input is written: `type` and that format's options, or the type alone "
+            "(`format: ndjson`)."
+        ),
     ]
     table: Annotated[
         str, Meta(description="The table that the rows land in: a custom one ends in _CL, else built-in.")
     ]
     stream: Annotated[
         str | None,
-        Meta(description="The rule's stream. Default: Custom-<table without _CL>."),
+        Meta(
+            description="The rule's stream. Default: Custom-<table without _CL>. Routes of one stream have the "
+            "same table, columns and transform; where two routes fill a table with other columns, one needs a "
+            "stream of its own."
+        ),
     ] = None
     charset: Annotated[
         str, Meta(description="Charset of the input. Default utf-8; a byte order mark is removed.")

@@ -167,6 +167,23 @@ def test_indented_lines_go_on_with_the_one_before(tmp_path: Path) -> None:
     assert inferred(path)["route"]["format"] == {"type": "text"}
 
 
+def test_a_header_that_is_a_comment_names_the_columns(tmp_path: Path) -> None:
+    """Exchange's logs are tables with commas, whatever their #Fields line looks like."""
+    path = tmp_path / "a.log"
+    path.write_text('#Version: 15\n#Fields: date-time,source,subject\n2026-11-20T06:00:01Z,SMTP,"a, b"\n')
+    assert inferred(path)["route"]["format"] == {
+        "type": "csv", "comment": "#", "header": False, "names": ["date-time", "source", "subject"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_file_that_nests_without_end_gets_a_route(opening: str, tmp_path: Path) -> None:
+    """Brackets beyond what a JSON library goes into are text."""
+    path = tmp_path / "a.log"
+    path.write_text(f"{opening * 20_000}\n" * 3)
+    assert inferred(path)["route"]["format"]["type"] == "text"
+
+
 def test_prose_is_no_table(tmp_path: Path) -> None:
     """Lines of as many words each are text."""
     path = tmp_path / "a.log"

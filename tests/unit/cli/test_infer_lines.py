@@ -245,6 +245,65 @@ FORMS = {
         "iso",
         "level thread logger message",
     ),
+    "tomcat": (
+        (
+            "20-Nov-2026 06:00:01.123 INFO [main] org.example.Listener.log started\n"
+            "20-Nov-2026 06:00:02.123 SEVERE [http-nio-8080-exec-1] org.example.Valve.invoke failed: x\n"
+        ),
+        "%d-%b-%Y %H:%M:%S.%f",
+        "level thread logger message",
+    ),
+    "bind": (
+        (
+            "20-Nov-2026 06:00:01.123 queries: info: client 192.0.2.7#53: query: a.example IN A\n"
+            "20-Nov-2026 06:00:02.123 general: error: zone x/IN: loading failed\n"
+        ),
+        "%d-%b-%Y %H:%M:%S.%f",
+        "category level message",
+    ),
+    "cassandra": (
+        (
+            "INFO  [main] 2026-11-20 06:00:01,123 Daemon.java:17 - started\n"
+            "WARN  [GossipStage:1] 2026-11-20 06:00:02,123 Gossiper.java:7 - slow - very\n"
+        ),
+        "iso",
+        "level thread source message",
+    ),
+    "gunicorn": (
+        "[2026-11-20 06:00:01 +0000] [7] [INFO] started\n[2026-11-20 06:00:02 +0000] [8] [ERROR] failed\n",
+        "%Y-%m-%d %H:%M:%S %z",
+        "pid level message",
+    ),
+    "celery": (
+        "[2026-11-20 06:00:01,123: INFO/MainProcess] up\n[2026-11-20 06:00:02,123: ERROR/Pool-1] Task x\n",
+        "iso",
+        "level process message",
+    ),
+    "laravel": (
+        "[2026-11-20 06:00:01] production.ERROR: no: x\n[2026-11-20 06:00:02] local.INFO: fine\n",
+        "iso",
+        "channel level message",
+    ),
+    "rust": (
+        "[2026-11-20T06:00:01Z INFO  app::server] up\n[2026-11-20T06:00:02Z ERROR app] failed\n",
+        "iso",
+        "level logger message",
+    ),
+    "brackets": (
+        "[2026-11-20 06:00:01.123] [INFO ] [app] up\n[2026-11-20 06:00:02.123] [ERROR] failed\n",
+        "iso",
+        "level logger message",
+    ),
+    "kafka": (
+        "[2026-11-20 06:00:01,123] INFO up (kafka.Log)\n[2026-11-20 06:00:02,123] WARN [Fetcher 1] slow (a)\n",
+        "iso",
+        "level message",
+    ),
+    "sql-server": (
+        "2026-11-20 06:00:01.12 Server      started\n2026-11-20 06:00:02.12 spid7s      Starting up 'master'.\n",
+        "iso",
+        "source message",
+    ),
     "spring": (
         (
             "2026-11-20T06:00:01.123+01:00  INFO 4711 --- [shop] [           main] c.e.shop.Shop      : started\n"
@@ -334,6 +393,20 @@ TRACED: dict[str, tuple[str, dict[str, Any]]] = {
         ),
         {"Level": "ERROR", "Logger": "o.e.b.Bootstrap", "Node": "node-1", "Message": "failed",
          "Trace": "java.lang.Error: x"},
+    ),
+    "tomcat": (
+        (
+            "20-Nov-2026 06:00:01.123 INFO [main] a.B.log started\n"
+            "20-Nov-2026 06:00:02.123 SEVERE [exec-1] a.C.invoke failed\n\tjava.lang.Error: x\n"
+        ),
+        {"Level": "SEVERE", "Logger": "a.C.invoke", "Message": "failed", "Trace": "\tjava.lang.Error: x"},
+    ),
+    "cassandra": (
+        (
+            "INFO  [main] 2026-11-20 06:00:01,123 Daemon.java:17 - started\n"
+            "ERROR [main] 2026-11-20 06:00:02,123 Daemon.java:18 - failed\njava.lang.Error: x\n"
+        ),
+        {"Level": "ERROR", "Message": "failed", "Trace": "java.lang.Error: x"},
     ),
     "mysql-slow": (
         (

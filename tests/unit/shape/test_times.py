@@ -438,3 +438,18 @@ def test_real_logs_tell_their_format_and_are_read(name: str, columns: tuple[str,
     reader = time_reader(pattern, None, REFERENCE)
     assert formats_for(texts) == pattern
     assert reader.many(texts) == [reader.one(text) for text in texts]
+
+
+def _documented() -> list[tuple[str, str]]:
+    """Time and format of each row of the docs' table of times."""
+    page = (Path(__file__).parents[3] / "docs" / "routes.md").read_text(encoding="utf-8")
+    rows = page.partition("| as it is written |")[2].partition("\n\n")[0].split("\n")[2:]
+    cells = [re.findall("`([^`]+)`", row) for row in rows]
+    return [(text, form) for *texts, form in cells for text in texts]
+
+
+@pytest.mark.parametrize(("text", "form"), _documented())
+def test_a_time_in_the_docs_is_read_as_the_docs_say(text: str, form: str) -> None:
+    """Each time that the docs show is the same moment, by the format beside it."""
+    found = time_reader(form, None, datetime(2026, 11, 24, tzinfo=UTC)).one(text)
+    assert found[:19] == "2026-11-20T06:00:01"
