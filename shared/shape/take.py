@@ -89,18 +89,32 @@ class Taken(NamedTuple):
     paths: Sequence[Path | None] | None
     """Where each was found; None if all were found under the first candidate's own key (of a join: keys)."""
     others: Sequence[Sequence[Path | None]] = ()
-    """Of a join with `paths`, which are those of its first part: those of its other parts."""
+    """Besides `paths`: of a join, those of its other parts; and where an empty text was passed over."""
 
 
-def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
-    """The values for a column with these candidates."""
+def take(view: View, lookups: tuple[Lookup, ...], *, empty: bool = True) -> Taken:
+    """The values for a column with these candidates.
+
+    Args:
+        view: the records.
+        lookups: the candidates.
+        empty: whether an empty text is a value; else the next candidate is looked at.
+    """
     first = lookups[0]
     values = view.get(first.name)
     plain = len(lookups) == 1 and (len(first.path) == 1 or view.exact)
-    if plain or None not in values:
+    empty = empty or len(lookups) == 1
+    if plain or (None not in values and (empty or "" not in values)):
         return Taken(values, None)
-    found = [_find(lookups, record) for record in view.dicts]
-    return Taken([f and f.value for f in found], [f and f.path for f in found])
+    if empty:
+        found = [_find(lookups, record) for record in view.dicts]
+        return Taken([f and f.value for f in found], [f and f.path for f in found])
+    each = [[lookup.find(record) for record in view.dicts] for lookup in lookups]
+    found = [
+        next((f for f in row if f is not None and f.value != ""), None) for row in zip(*each, strict=True)
+    ]
+    nothing = [[f.path if f is not None and f.value == "" else None for f in column] for column in each]
+    return Taken([f and f.value for f in found], [f and f.path for f in found], nothing)
 
 
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
