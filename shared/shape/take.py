@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..model import Block, Record, Table
-from .fields import Found, Lookup
+from .fields import Lookup
 from .typed import as_dicts
 from .values import to_string
 
@@ -106,15 +106,31 @@ def take(view: View, lookups: tuple[Lookup, ...], *, empty: bool = True) -> Take
     empty = empty or len(lookups) == 1
     if plain or (None not in values and (empty or "" not in values)):
         return Taken(values, None)
-    if empty:
-        found = [_find(lookups, record) for record in view.dicts]
-        return Taken([f and f.value for f in found], [f and f.path for f in found])
-    each = [[lookup.find(record) for record in view.dicts] for lookup in lookups]
-    found = [
-        next((f for f in row if f is not None and f.value != ""), None) for row in zip(*each, strict=True)
-    ]
-    nothing = [[f.path if f is not None and f.value == "" else None for f in column] for column in each]
-    return Taken([f and f.value for f in found], [f and f.path for f in found], nothing)
+    if len(lookups) > 1:
+        return _first(view, lookups, empty=empty)
+    found = [first.find(record) for record in view.dicts]
+    return Taken([f and f.value for f in found], [f and f.path for f in found])
+
+
+def _first(view: View, lookups: tuple[Lookup, ...], *, empty: bool) -> Taken:
+    """What the first candidate gives that has a value; empty texts that are none are taken too."""
+    found: list[Any] = [None] * view.size
+    where: list[Path | None] = [None] * view.size
+    nothing: list[Sequence[Path | None]] = []
+    for lookup in lookups:
+        values, paths, _ = take(view, (lookup,))
+        if values.count(None) == view.size:
+            continue
+        paths = paths or [lookup.path_of_key] * view.size
+        if not empty and "" in values:
+            nothing.append([p if v == "" else None for v, p in zip(values, paths, strict=True)])
+            values = [None if v == "" else v for v in values]
+        where = [
+            p if f is None and v is not None else w
+            for f, v, p, w in zip(found, values, paths, where, strict=True)
+        ]
+        found = [v if f is None else f for f, v in zip(found, values, strict=True)]
+    return Taken(found, where, nothing)
 
 
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:
@@ -145,7 +161,3 @@ def _join(row: tuple[Any, ...]) -> str | list[Any] | None:
         return " ".join(map(to_string, row))
     except (ValueError, OverflowError, RecursionError):
         return list(row)
-
-
-def _find(lookups: tuple[Lookup, ...], record: Record) -> Found | None:
-    return next((found for lookup in lookups if (found := lookup.find(record)) is not None), None)
