@@ -151,7 +151,8 @@ it is dead-lettered. A record that the route's `keep` or `drop` leaves out is co
 
 `from` names a key of the record. A name with dots is looked for as it is written first, then as a path: `id.orig_h`
 finds `{"id.orig_h": ...}` and `{"id": {"orig_h": ...}}`. With several names the first that is there and not null is
-taken. What a column took is not in `"*"` again.
+taken, in a column that is no string and not dynamic the first that is no empty text either. What a column took is not
+in `"*"` again.
 
 ```yaml
 columns:
@@ -233,7 +234,8 @@ whoever may read the dead letter may read the source.
 
 `explode: items` makes a row of each element of the list under `items`, with the record's other fields beside it:
 `{"host": "a", "items": [{"n": 1}, {"n": 2}]}` becomes `{"host": "a", "items": {"n": 1}}` and `{"host": "a", "items":
-{"n": 2}}`, so that a column takes `from: items.n`. A record without the list, or with an empty one, stays one row.
+{"n": 2}}`, so that a column takes `from: items.n`. A record without the list, with an empty one, or with something else
+in its place stays one row.
 
 ## Filters
 

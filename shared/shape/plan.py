@@ -70,14 +70,15 @@ def _plan(name: str, column: Column, route: Route, context: Context) -> Plan:
     found = lookups(column.join or column.from_ or name)
     if column.value is not None or column.fact is not None:
         found = ()
+    empty = column.type in {"string", "dynamic"} and column.format is None
     return Plan(
         name=name,
         kind=column.type,
-        take=_take(column, found, route, context),
+        take=_take(column, found, route, context, empty=empty),
         one=one,
         many=many,
         casts=column.type == "datetime" or column.format is not None,
-        empty=column.type in {"string", "dynamic"} and column.format is None,
+        empty=empty,
         lookups=found,
         joins=bool(column.join),
     )
@@ -111,7 +112,7 @@ def _jsons(values: list[Any]) -> list[Any]:
     return [next(read) if isinstance(v, str) and v else None if v == "" else v for v in values]
 
 
-def _take(column: Column, found: tuple[Lookup, ...], route: Route, context: Context) -> Take:
+def _take(column: Column, found: tuple[Lookup, ...], route: Route, context: Context, *, empty: bool) -> Take:
     if column.value is not None:
         value = column.value
         return lambda view, _: Taken([value] * view.size, None)
@@ -120,4 +121,4 @@ def _take(column: Column, found: tuple[Lookup, ...], route: Route, context: Cont
         return lambda _, block: Taken(values(block), None)
     if column.join:
         return lambda view, _: joined(view, found)
-    return lambda view, _: take(view, found)
+    return lambda view, _: take(view, found, empty=empty)

@@ -366,7 +366,7 @@ def _time_is_kept(route: Route) -> bool:
 def _original(plan: Plan, view: View, index: int, when: str) -> Record:
     """What TimeGenerated was made from."""
     record = view.dicts[index]
-    found = [f for lookup in plan.lookups if (f := lookup.find(record)) is not None]
+    found = [f for lookup in plan.lookups if (f := lookup.find(record)) is not None and f.value != ""]
     if not plan.lookups:
         return {plan.name if plan.name not in record else f"{plan.name}_2": when}
     return {f.name: f.value for f in (found if plan.joins else found[:1])}

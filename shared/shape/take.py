@@ -94,35 +94,59 @@ class Taken(NamedTuple):
     paths: Sequence[Path | None] | None
     """Where each was found; None if all were found under the first candidate's own key (of a join: keys)."""
     others: Sequence[Sequence[Path | None]] = ()
-    """Of a join with `paths`, which are those of its first part: those of its other parts."""
+    """Besides `paths`: of a join, those of its other parts; and where an empty text was passed over."""
 
 
-def take(view: View, lookups: tuple[Lookup, ...]) -> Taken:
-    """The values for a column with these candidates."""
+def take(view: View, lookups: tuple[Lookup, ...], *, empty: bool = True) -> Taken:
+    """The values for a column with these candidates.
+
+    Args:
+        view: the records.
+        lookups: the candidates.
+        empty: whether an empty text is a value; else the next candidate is looked at.
+    """
     first = lookups[0]
     values = view.get(first.name)
     plain = len(lookups) == 1 and (len(first.path) == 1 or view.exact)
-    if plain or not has_gaps(values):
+    empty = empty or len(lookups) == 1
+    if plain or (not has_gaps(values) and (empty or "" not in values)):
         return Taken(values, None)
-    paths: Sequence[Path | None] | None = None
-    for path, others in _further(view, lookups):
-        if not any(others) and all(value is None for value in others):
+    return _first(view, lookups, empty=empty)
+
+
+def _first(view: View, lookups: tuple[Lookup, ...], *, empty: bool) -> Taken:
+    """What the first place gives that has a value; empty texts before it that are none are taken too."""
+    found: list[Any] = [None] * view.size
+    where: list[Path | None] = [None] * view.size
+    nothing: list[Sequence[Path | None]] = []
+    used: list[Path] = []
+    for path in _places(lookups):
+        values = view.at(path)
+        if not any(values) and all(value is None for value in values):
             continue
-        before = paths if paths is not None else [v if v is None else first.path_of_key for v in values]
-        paths = [path if p is None and v is not None else p for p, v in zip(before, others, strict=True)]
-        values = [v if v is not None else other for v, other in zip(values, others, strict=True)]
-        if not has_gaps(values):
+        used.append(path)
+        if not empty and "" in values:
+            nothing.append(
+                [path if f is None and v == "" else None for f, v in zip(found, values, strict=True)]
+            )
+            values = [None if v == "" else v for v in values]
+        where = [
+            path if f is None and v is not None else w for f, v, w in zip(found, values, where, strict=True)
+        ]
+        found = [v if f is None else f for f, v in zip(found, values, strict=True)]
+        if not has_gaps(found):
             break
-    return Taken(values, paths)
+    if not nothing and used == [lookups[0].path_of_key]:
+        return Taken(found, None)
+    return Taken(found, where, nothing)
 
 
-def _further(view: View, lookups: tuple[Lookup, ...]) -> Iterator[tuple[Path, Sequence[Any]]]:
-    """Where else values may be than under the first candidate's own key, in turn."""
-    for place, lookup in enumerate(lookups):
-        if place:
-            yield lookup.path_of_key, view.get(lookup.name)
+def _places(lookups: tuple[Lookup, ...]) -> Iterator[Path]:
+    """Where values may be, in turn."""
+    for lookup in lookups:
+        yield lookup.path_of_key
         if len(lookup.path) > 1:
-            yield lookup.path, view.at(lookup.path)
+            yield lookup.path
 
 
 def joined(view: View, lookups: tuple[Lookup, ...]) -> Taken:

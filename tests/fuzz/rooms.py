@@ -33,6 +33,7 @@ COLUMNS = {
     "Name": {"from": ["name", "message", "host"]},
     "Flag": {"type": "boolean", "from": "c"},
     "Parsed": {"type": "dynamic", "from": "d", "format": "json"},
+    "Both": {"join": ["a", "b"]},
 }
 
 
@@ -48,7 +49,7 @@ def _route(kind: str, options: str, charset: str, explode: str) -> Route:
         "table": "Fuzz_CL",
         "charset": charset,
         "columns": COLUMNS,
-        "redact": {"c": "mask"},
+        "redact": {"Flag": "remove", "e": "mask", "d.e": "mask"},
         **({"explode": explode} if explode else {}),
     }
     return loads(msgspec.json.encode({"routes": {"fuzz": declared}}).decode()).by_name["fuzz"]

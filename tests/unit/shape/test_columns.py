@@ -161,6 +161,7 @@ MADE = route(
         "Share": {"type": "real", "from": "share"},
         "Flag": {"type": "boolean", "from": "flag"},
         "Either": {"from": ["flag", "other"]},
+        "Size": {"type": "int", "from": ["status", "share"]},
         "Both": {"join": ["name", "other"]},
     },
     drop={"Status": [3]},

@@ -81,6 +81,19 @@ def test_a_block_goes_when_it_is_let_go(kind: str, data: bytes) -> None:
         gc.enable()
 
 
+def test_an_empty_text_leaves_the_next_candidate_its_turn() -> None:
+    """Where an empty text says nothing the next name is looked at, and it is not left over; a string may be empty."""
+    columns = {"Size": {"type": "int", "from": ["a", "x.b"]}, "Name": {"from": ["c", "d"]}}
+    made = route(columns=columns, on_undeclared="dead_letter")
+    records: list[dict[str, Any]] = [
+        {"TimeGenerated": FRESH, "a": "", "x": {"b": "7"}},
+        {"TimeGenerated": FRESH, "a": "6"},
+        {"TimeGenerated": FRESH, "a": "", "x": {"b": ""}, "c": ""},
+    ]
+    found = [{k: v for k, v in row.items() if k != "TimeGenerated"} for row in rows_of(made, *records)]
+    assert found == [{"Size": 7}, {"Size": 6}, {"Name": ""}]
+
+
 def test_fields_that_no_column_takes_are_kept() -> None:
     """What is not declared lands in the dynamic column, the leaves of nested objects too."""
     made = route(columns={"Aa": {"from": "a.x"}, "Bb": {"from": "b"}})
