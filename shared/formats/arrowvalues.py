@@ -10,7 +10,7 @@ objects in one call each; nested types are taken apart column by column.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .moments import FIRST_SECOND, LAST_SECOND, day, moments, time_of_day
+from .names import unique
 
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _decode = msgspec.json.Decoder()
@@ -174,20 +175,6 @@ def weight(array: Any) -> int:
     if _is.is_list(kind) or _is.is_large_list(kind) or _is.is_fixed_size_list(kind):
         return weight(array.flatten()) + 8 * len(array)
     return int(array.nbytes) + 8 * len(array)
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """Names, each of its own: a repeated one gets _2, _3, ..."""
-    taken, result = set(names), list[str]()
-    seen, next_of = set[str](), dict[str, int]()  # where a search ended, it goes on: any names in linear time
-    for given in names:
-        name, suffix = given, next_of.get(given, 2)
-        while name in seen or (name != given and name in taken):
-            name, suffix = f"{given}_{suffix}", suffix + 1
-        next_of[given] = suffix
-        seen.add(name)
-        result.append(name)
-    return result
 
 
 def _as_lists(maps: Any) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 from ..model import Record
 from .explode import ROWS, Bad, Rows
 from .jsonvalue import Problem
-from .sections import unique
+from .names import unique
 
 _ENDS = ("flow_time", "src_ip", "dst_ip", "src_port", "dst_port", "protocol", "direction")
 _COUNTS = ("packets_sent", "bytes_sent", "packets_received", "bytes_received")

@@ -196,7 +196,7 @@ class DelimitedParser:
             detail = f"the header row has {len(fields):,} fields; the limit is {MOST_COLUMNS:,}"
             rejected = self._rejected(where, self._reject(where, "TooManyFields", detail, text[before:]))
             fields = []
-        self._header = list(self._options.names) or unique(map(_clean, fields))
+        self._header = list(self._options.names) or unique([*map(_clean, fields)])
         return rejected
 
     def _whole(self, text: bytes) -> tuple[Block | None, int]:

@@ -27,6 +27,7 @@ from ..model import Block, Origin, Position, Reject
 from .face import MAX_RECORD_BYTES, RAW_BYTES
 from .jsonvalue import Problem
 from .lines import no_record
+from .names import unique
 from .records import Bad, as_json
 from .spool import Spool
 
@@ -133,7 +134,6 @@ class ParquetParser:
 
     def _row_group(self, source: ParquetSource, group: int) -> Iterator[Block]:
         """The rows of a row group from the one on where this run begins."""
-        from .arrowvalues import unique  # noqa: PLC0415 - see flush
         from .parquetrows import slices  # noqa: PLC0415
 
         names = unique(source.names)

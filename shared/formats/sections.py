@@ -10,7 +10,7 @@ which it takes apart by `cut` where nothing is odd about them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..model import Block, Position
 from .lines import Lines, TextParser
@@ -98,15 +98,3 @@ def cut(lines: Sequence[str], separator: str, width: int) -> list[list[str]] | N
     if len(found) != step * len(lines) or set(found[width::step]) > {"\n"}:
         return None
     return [found[place::step] for place in range(width)]
-
-
-def unique(names: Iterable[str]) -> list[str]:
-    """Names, each of its own: a repeated one gets _2, _3, ..., an empty one its number."""
-    seen: dict[str, None] = {}
-    for number, given in enumerate(names, 1):
-        name = wanted = given or f"column_{number}"
-        suffix = 2
-        while name in seen:
-            name, suffix = f"{wanted}_{suffix}", suffix + 1
-        seen[name] = None
-    return list(seen)

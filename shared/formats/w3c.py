@@ -21,7 +21,8 @@ from msgspec import Meta
 from ..model import Position
 from .jsonvalue import Problem
 from .lines import Columns
-from .sections import SectionParser, cut, unique
+from .names import MOST_COLUMNS, unique
+from .sections import SectionParser, cut
 
 _HEADER = re.compile(r"#[ \t]*(fields|date)[ \t]*:(.*)", re.IGNORECASE | re.DOTALL)
 _NONE = "-"
@@ -111,7 +112,8 @@ class W3cParser(SectionParser):
         if found is None:
             return
         if found[1].lower() == "fields":
-            self._fields = unique(found[2].split())
+            names = found[2].split()
+            self._fields = unique(names) if len(names) <= MOST_COLUMNS else []
         else:
             self._date = next(iter(found[2].split()), None)
         self._know()
@@ -247,5 +249,6 @@ def _gap(line: str, place: int) -> int:
 
 _NO_FIELDS = Problem(
     "NoFields",
-    "no #Fields line comes before this one, so its values have no names; give the route's format `fields`",
+    f"no #Fields line of 1 to {MOST_COLUMNS:,} names comes before this one, so its values have no names; "
+    "give the route's format `fields`",
 )

@@ -18,7 +18,8 @@ from msgspec import Meta
 from ..model import Position
 from .jsonvalue import Problem
 from .lines import Columns
-from .sections import SectionParser, cut, unique
+from .names import MOST_COLUMNS, unique
+from .sections import SectionParser, cut
 from .zeekvalues import Header, Held, columns_of
 
 
@@ -135,5 +136,6 @@ def _ragged(found: int, expected: int) -> Problem:
 
 _NO_FIELDS = Problem(
     "NoFields",
-    "no #fields line comes before this one, so its values have no names; give the route's format `fields`",
+    f"no #fields line of 1 to {MOST_COLUMNS:,} names comes before this one, so its values have no names; "
+    "give the route's format `fields`",
 )

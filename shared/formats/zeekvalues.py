@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .jsonvalue import FAILED
+from .names import MOST_COLUMNS
 
 
 class Held(NamedTuple):
@@ -65,7 +66,8 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
             return self
         value = rest.removeprefix(self.separator)
         if key in {"fields", "types"}:
-            return msgspec.structs.replace(self, **{key: value.split(self.separator)})
+            listed = value.split(self.separator)
+            return msgspec.structs.replace(self, **{key: listed if len(listed) <= MOST_COLUMNS else []})
         name = {"set_separator": key, "empty_field": "empty", "unset_field": "unset"}.get(key)
         if name is None or (name == "set_separator" and not value):
             return self

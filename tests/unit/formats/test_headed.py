@@ -151,3 +151,17 @@ def test_options_that_cannot_work_are_refused(kind: str, options: dict[str, Any]
     """A mistake in the route is found when the route is read, and says what is wrong."""
     with pytest.raises(msgspec.ValidationError, match=message):
         msgspec.convert({"type": kind, **options}, FORMATS[kind].options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "between"), [("w3c", "#Fields: ", " "), ("zeek", "#separator \\x09\n#fields\t", "\t")]
+)
+def test_a_header_of_many_names_takes_no_time_and_one_of_too_many_is_none(
+    kind: str, line: str, between: str
+) -> None:
+    """10,000 equal names are read; of 10,001 names none counts, and the records under them are rejected."""
+    for size, reasons in ((10_000, set()), (10_001, {"NoFields"})):
+        header = line + between.join(["a"] * size)
+        records, rejects = read(kind, f"{header}\n{between.join(['x'] * size)}\n".encode())
+        assert {reject.reason for reject in rejects} == reasons
+        assert [len(record) for record in records] == [10_000][: 1 - len(rejects)]
