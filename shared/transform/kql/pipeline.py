@@ -59,6 +59,8 @@ class Pipeline:
     """Attributes that a value reads."""
     made: int = 0
     """How many columns were made: m0, m1, ..."""
+    within: bool = False
+    """Whether this is a query within a value, which gets no rows of the source."""
     constants: list[dict[str, Any]] | None = None
     """The rows that the query begins with, by attribute, where it does not begin with source."""
 
@@ -88,10 +90,10 @@ class Pipeline:
 
     def values(self, query: Query, scope: Scope) -> tuple[str, list[Any]]:
         """The first column of a query that reads no source: its type and values."""
-        inner = Pipeline({}, self.now)
+        inner = Pipeline({}, self.now, within=True)
         inner.query(query, scope)
         if inner.constants is None or not inner.columns:
-            raise KqlError("in (...) takes values, or a table that reads no source.", query.head.at)
+            raise KqlError("the table in in (...) has no column.", query.head.at)
         found: Rows = [_Row(values) for values in inner.constants]
         for step in inner.steps:
             found = step(found)
@@ -112,6 +114,8 @@ class Pipeline:
         bound = scope.query(head.name)
         if bound is not None:
             self.query(*bound)
+        elif head.name == SOURCE and self.within:
+            raise KqlError("in (...) takes values, or a table that reads no source.", head.at)
         elif head.name == SOURCE:
             self.columns = dict(self.source)
         else:

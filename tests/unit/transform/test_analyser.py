@@ -242,3 +242,40 @@ def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
     nowhere = Analyser(str(tmp_path / "node"), tmp_path)
     found = check_all([Asked("source | take 1", None, None), Asked(" ", COLUMNS)], nowhere)
     assert [p.kind for checked in found for p in checked.problems] == ["subset", "head"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("source | where strlen() > 1", "strlen() takes 1 argument, and there are 0."),
+        ("source | extend Level = tostring(abs(Bag.a))", "abs() takes a number here, and this is dynamic"),
+        ("source | where Text == 1", "string and long are not compared: convert one of them."),
+        ("source | where Whole matches regex '('", "the pattern is not one that RE2 takes: missing )"),
+        ("source | project TimeGenerated, Level = 'a', Level = 'b'", "two columns would be called 'Level'."),
+    ],
+)
+def test_what_does_not_compile_is_a_problem_without_the_analyser(text: str, words: str) -> None:
+    """Where nothing else is wrong, the first thing that cannot be run as it stands is said at its place."""
+    (checked,) = check_all([Asked(text, COLUMNS, Table(TABLE, True))], None)
+    (problem,) = checked.problems
+    assert words in problem.sentence
+    assert problem.offset > len("source | ")
+
+
+def test_types_are_known_without_the_analyser() -> None:
+    """A column that comes out with another type than the table's is said, whatever gives it its type."""
+    text = "source | extend Level = bin(iif(Yes, Small, 1), Whole), Host = Bag.a"
+    (checked,) = check_all([Asked(text, COLUMNS, Table(TABLE, True))], None)
+    assert [problem.sentence.partition(",")[0] for problem in checked.problems] == [
+        "Level comes out as long",
+        "Host comes out as dynamic",
+    ]
+    assert checked.columns == {**COLUMNS, "Level": "long", "Host": "dynamic"}
+
+
+def test_what_cannot_be_run_here_is_no_problem() -> None:
+    """A function that only Azure has, and brackets that are too deep for here, may be right there."""
+    deep = f"source | where {'(' * 90}Yes{')' * 90}"
+    for text in ("source | where isnotnull(geo_location(Text))", deep):
+        (checked,) = check_all([Asked(text, COLUMNS)], None)
+        assert checked.problems == ()
