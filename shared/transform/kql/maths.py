@@ -241,7 +241,7 @@ def _extreme(arguments: Arguments) -> Node:
     arguments.count(2)
     pick = max if arguments.name == "max_of" else min
     nodes = common(list(arguments.nodes))
-    if nodes is None:
+    if nodes is None or any(node.type == "dynamic" for node in arguments.nodes):
         kinds = ", ".join(dict.fromkeys(node.type for node in arguments.nodes))
         raise KqlError(
             f"{arguments.name}() takes values of one type, and these are {kinds}.", arguments.call.at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -150,6 +151,39 @@ def test_a_mistake_is_said_with_its_place(text: str, sentence: str) -> None:
     assert isinstance(error.value, ConfigError)
 
 
+@pytest.mark.parametrize(
+    ("first", "next_", "last", "words"),
+    [
+        ("'0123456789'", "strcat({0}, {0})", "{0}", "strcat() gives a constant of more than 1 MB"),
+        (
+            "pack_array(1, 2)",
+            "pack_array({0}, {0})",
+            "{0}",
+            "pack_array() gives a constant of more than 1 MB",
+        ),
+        ("now()", "iif({0} > {0}, {0}, ago(1h))", "{0}", "more than 100,000 operations a row"),
+        (
+            "(n: long) {{ n + n }}",
+            "(n: long) {{ {0}(n) + {0}(n) }}",
+            "{0}(Status)",
+            "more than 100,000 operations",
+        ),
+        (
+            "(n: long) {{ n + n }}",
+            "(n: long) {{ {0}(n + n) }}",
+            "{0}(Status)",
+            "more than 100,000 operations",
+        ),
+    ],
+)
+def test_a_short_text_is_no_endless_work(first: str, next_: str, last: str, words: str) -> None:
+    """Values that double with every let are refused before they take the memory or the day."""
+    lets = [f"let a0 = {first.format()};"]
+    lets += [f"let a{n} = {next_.format(f'a{n - 1}')};" for n in range(1, 40)]
+    with pytest.raises(TransformError, match=re.escape(words)):
+        Transform(f"{' '.join(lets)} source | extend X = {last.format('a39')}", COLUMNS)
+
+
 def test_a_long_chain_is_no_deep_one() -> None:
     """Hundreds of conditions in a row run; they are not nested."""
     conditions = " or ".join(f"Status == {number}" for number in range(700))
@@ -236,7 +270,7 @@ _MORE = [
     "parse_xml(Text)",
     "parse_cef_dictionary(Text)",
     "zip(Bag, NoBag)",
-    "max_of(Bag, NoBag)",
+    "max_of(toreal(Bag), Real)",
     "tostring(pack(Text, Bag, Empty, At))",
     "Text has Empty",
     "Bag.word == Text",
