@@ -225,4 +225,5 @@ TOO_DEEP = (
     "here brackets are nested more than {most} deep: make the inner part a column in a step of its own, or "
     "give it a name with let."
 )
+TOO_LONG_A_CHAIN = "is nested too deep: make a part of it a column in a step of its own."
 DYNAMIC = "a rule does not take a dynamic(...) literal: write parse_json('...')."

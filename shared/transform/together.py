@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 
 from .allowed import MAX_CHARACTERS, MAX_DEPTH
 from .analyser import Analyser, Analysis, Finding, analyse
-from .check import UNSHAPED, check_transform
+from .check import HALF, UNSHAPED, check_transform
 from .face import UNKNOWN, Checked, Kind, Problem, Table, problem
+from .instead import TOO_LONG_A_CHAIN
 from .output import output_problems
 from .words import bracketed
 
@@ -30,6 +31,7 @@ _OPENINGS = {
     "Expected: ": "{} is expected here.",
     "Unexpected: ": "{} is not expected here.",
     "Missing expression": "a value is missing here.",
+    "Query syntax depth": TOO_LONG_A_CHAIN,
     "The incomplete fragment is unexpected": "this is not expected here.",
 }
 _IN_TIMESPAN = re.compile(r"\bmake_timespan\s*\([^()]*$")
@@ -86,7 +88,7 @@ def _judged(asked: Asked, ours: Checked, analysis: Analysis | None) -> Checked:
 
 def _readable(ours: Checked, text: str) -> bool:
     """Whether the analyser can read it: the time that it takes grows with the depth, without bounds."""
-    return ours.deepest <= MAX_DEPTH and len(text) <= MAX_CHARACTERS
+    return ours.deepest <= MAX_DEPTH and len(text) <= MAX_CHARACTERS and not HALF.search(text)
 
 
 def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:

@@ -117,10 +117,12 @@ def test_what_would_take_the_analyser_for_ever_is_not_given_to_it(tmp_path: Path
     """A text of brackets in brackets, or of more than the limit, has our problems and starts no analyser."""
     nowhere = Analyser(str(tmp_path / "node"), tmp_path)
     texts = ["(" * 15_360, f"source | where {'(' * 101}Yes{')' * 101}", "source".ljust(15_361)]
+    texts.append("source | where Text == '\ud83d'")
     found = check_all([Asked(text, COLUMNS) for text in texts], nowhere)
     assert [problem.kind for problem in found[1].problems] == ["syntax"]
     assert [problem.kind for problem in found[2].problems] == ["length"]
     assert found[0].problems[0].sentence == "this ( is never closed."
+    assert [problem.offset for problem in found[3].problems] == [24]
 
 
 ONCE = [
@@ -194,6 +196,15 @@ def test_the_analysers_word_wins() -> None:
     assert together(odd, check_transform(odd.text, odd.columns), Analysis([], COLUMNS)).problems == ()
 
 
+def test_what_is_too_deep_for_the_analyser_has_a_remedy(analyser: Analyser) -> None:
+    """A chain that the analyser gives up on is said in words that help."""
+    text = f"source | where Whole > {'+'.join(['Small'] * 2000)}"
+    (checked,) = check_all([Asked(text, COLUMNS)], analyser)
+    assert [problem.sentence for problem in checked.problems] == [
+        "is nested too deep: make a part of it a column in a step of its own."
+    ]
+
+
 def test_what_follows_a_syntax_error_is_left_out() -> None:
     """Behind the analyser's first syntax error only our own findings count."""
     text = "source | extend Level = 1 ? 2 : Zzz | where Yyy"
@@ -250,7 +261,7 @@ def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
         ("source | where strlen() > 1", "strlen() takes 1 argument, and there are 0."),
         ("source | extend Level = tostring(abs(Bag.a))", "abs() takes a number here, and this is dynamic"),
         ("source | where Text == 1", "string and long are not compared: convert one of them."),
-        ("source | where Whole matches regex '('", "the pattern is not one that RE2 takes: missing )"),
+        ("source | where Text matches regex '('", "the pattern is not one that RE2 takes: missing )"),
         ("source | project TimeGenerated, Level = 'a', Level = 'b'", "two columns would be called 'Level'."),
     ],
 )

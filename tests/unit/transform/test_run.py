@@ -140,6 +140,7 @@ def test_values_that_do_not_fit_their_column_are_null() -> None:
         ("source | extend A = " + "(" * 500 + "1" + ")" * 500, "nested too deeply"),
         ("source | where Text in (source)", "in (...) takes values, or a table that reads no source"),
         ("datatable(A:int)[1, 2, Status]", "there is no column 'Status'"),
+        ("source | where Status == " + "9" * 5000, "column 26: " + "9" * 40 + "... is no literal"),
         ("", "a name belongs here"),
     ],
 )
