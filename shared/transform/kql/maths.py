@@ -301,6 +301,11 @@ for _name, _kind in (
     ("tostring", "string"),
     ("todatetime", "datetime"),
     ("totimespan", "timespan"),
-    ("toguid", "guid"),
 ):
     special(_name)(_conversion(_kind))
+
+
+@special("toguid")
+def _toguid(arguments: Arguments) -> Node:
+    arguments.count(1, 1)
+    return converted(arguments.as_(0, "string"), "guid")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.transform.allowed import RESULTS
 from shared.transform.analyser import (
     HOW,
     PACKAGE,
@@ -21,6 +22,7 @@ from shared.transform.analyser import (
 )
 from shared.transform.check import check_transform
 from shared.transform.face import Table
+from shared.transform.run import Transform, TransformError
 from shared.transform.together import Asked, check_all, together
 from shared.transform.words import NOT_GIVEN, NOT_USED
 
@@ -290,3 +292,32 @@ def test_what_cannot_be_run_here_is_no_problem() -> None:
     for text in ("source | where isnotnull(geo_location(Text))", deep):
         (checked,) = check_all([Asked(text, COLUMNS)], None)
         assert checked.problems == ()
+
+
+_KINDS = (
+    *("Text", "Whole", "Small", "Yes", "TimeGenerated", "Bag"),
+    *("'a'", "1", "1.5", "1h", "(1h + 1d)", "parse_json('[1]')", "toguid(Text)"),
+)
+"""A value of each type, of the row and constant."""
+
+
+def test_what_compiles_the_analyser_takes(analyser: Analyser) -> None:
+    """Whatever types a function or an operator is given: what runs here passes there, and gives the same type."""
+    values = [
+        f"{name}({kind})"
+        for name in RESULTS
+        if name not in {"columnifexists", "geo_location"}
+        for kind in _KINDS
+    ]
+    signs = ("==", "<", "+", "-", "/", "and", "has", "=~", "matches regex")
+    values += [f"{one} {sign} {two}" for sign in signs for one in _KINDS for two in _KINDS]
+    texts = [f"source | project X = {value}" for value in values]
+    wrong = []
+    for text, answer in zip(texts, analyse(analyser, [(text, COLUMNS) for text in texts]), strict=True):
+        try:
+            made = Transform(text, COLUMNS)
+        except TransformError:
+            continue
+        if answer is None or answer.findings or answer.columns != dict(made.columns):
+            wrong.append((text, answer, made.columns))
+    assert wrong == []
