@@ -132,7 +132,8 @@ have are dropped by Azure without a word.
 **Looked at before Azure runs it:**
 
 - `logferry check` names what a rule would refuse, with its line, and holds the columns that come out against
-  the table's; where Node is at hand it asks Microsoft's own analyser too.
+  the table's; where Node is at hand it asks Microsoft's own analyser too. What passes is
+  compiled for the engine that runs it here, which says the first argument of a wrong type or number.
 - `logferry preview FILE` shows the rows after the transform, and how many it leaves out.
 - Local Azure runs it on what is posted and counts what it drops, and what it fails on, as the rule's metrics
   do. What it cannot run it says at its start, and keeps the rows as they came.

@@ -106,10 +106,13 @@ class _Transformed:
         return self._transform is not None
 
     def _made(self, route: Route) -> Transform | None:
-        from .transform.run import Transform  # noqa: PLC0415 - few routes have one
+        from .transform.run import Transform, TransformError  # noqa: PLC0415 - few routes have one
 
         columns = {name: column.type for name, column in route.columns.items()}
-        made = Transform(str(route.transform), columns)
+        try:
+            made = Transform(str(route.transform), columns)
+        except TransformError as error:
+            raise TransformError(f"route {route.name}, its transform, {error}") from error
         if made.note is not None:
             self.note = made.note
             return None

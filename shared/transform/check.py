@@ -12,6 +12,7 @@ This is no whole parser: what only a parser can see is Microsoft's analyser's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from . import instead
@@ -23,6 +24,8 @@ from .steps import Steps
 from .text import Text
 from .tokens import tokens
 
+HALF = re.compile("[\ud800-\udfff]")
+"""What no UTF-8 has, and an escape of YAML can write."""
 _STATEMENTS = frozenset({"set", "declare", "alias", "pattern", "restrict"})
 _GUESSED: frozenset[Kind] = frozenset({"syntax", "head", "name", "type"})
 """What is said of the structure: nothing to rely on while a bracket or a string has no end."""
@@ -49,7 +52,7 @@ def check_transform(
         result = check.run()
     except RecursionError:
         if check.text.deepest <= MAX_DEPTH:
-            check.say(0, "is nested too deep: make a part of it a column in a step of its own.", "syntax")
+            check.say(0, instead.TOO_LONG_A_CHAIN, "syntax")
         result = Columns(certain=False)
     problems = check.problems
     if any(found.kind == "bracket" for found in problems):
@@ -82,6 +85,10 @@ class _Check:
     def run(self) -> Columns:
         if len(self.string) > MAX_CHARACTERS:
             self.say(0, f"has {len(self.string)} characters; a rule takes {MAX_CHARACTERS}.", "length")
+        for half in HALF.finditer(self.string):
+            self.say(
+                half.start(), "here is half of a character (a lone surrogate): write all of it.", "syntax"
+            )
         if not self.text.tokens:
             self.say(0, "is empty. Write source, or leave the key out.", "head")
             return Columns(certain=False)

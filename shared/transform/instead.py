@@ -77,7 +77,7 @@ _STRING_OPERATORS: dict[str, str] = {
 _REPLACE = "a rule spells it replace, with the arguments in the order replace(REGEX, REWRITE, TEXT)"
 _MERGE = "build the object with pack(KEY, VALUE, ...)."
 _ARRAYS = "take an element by its place, LIST[0] or LIST[-1], or look into tostring(LIST)."
-_NO_REGEX_TRIM = '(@"^\\s*(.*?)\\s*$", 1, TEXT)'
+_NO_REGEX_TRIM = '(@"(?s)^\\s*(.*?)\\s*$", 1, TEXT)'
 _HASH = "write hash_sha256(...), or let the route redact the column with hash."
 _URL = 'take the part you need with extract, such as extract(@"^\\w+://([^/:?]+)", 1, URL) for the host.'
 _IP = "compare text: startswith for a whole octet, or matches regex."
@@ -225,4 +225,5 @@ TOO_DEEP = (
     "here brackets are nested more than {most} deep: make the inner part a column in a step of its own, or "
     "give it a name with let."
 )
+TOO_LONG_A_CHAIN = "is nested too deep: make a part of it a column in a step of its own."
 DYNAMIC = "a rule does not take a dynamic(...) literal: write parse_json('...')."

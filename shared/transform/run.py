@@ -30,7 +30,18 @@ from .kql.values import FROM_JSON, TO_JSON
 
 
 class TransformError(ConfigError, ValueError):
-    """A transform that Azure would not deploy either; the sentence has line and column."""
+    """A transform that Azure would not deploy either; the message has line and column.
+
+    Args:
+        message: for whoever starts what runs it.
+        sentence: the message without the place.
+        at: the place, in characters from the start; None where it is all of the text, or not known.
+    """
+
+    def __init__(self, message: str, sentence: str = "", at: int | None = None) -> None:
+        super().__init__(message)
+        self.sentence = sentence
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class Transform:
             raise
         except KqlError as error:
             line, column = place(text, error.at)
-            raise TransformError(f"line {line}, column {column}: {error}") from error
+            raise TransformError(f"line {line}, column {column}: {error}", str(error), error.at) from error
         return pipeline
 
     def run(self, rows: bytes, received: dt.datetime | None = None) -> Result:

@@ -1,9 +1,10 @@
-"""Our check and Microsoft's analyser, put together.
+"""Our check, Microsoft's analyser and our compiler, put together.
 
 Rule: the analyser's word wins for syntax, names and types; what a rule takes of the
-language, and what the table takes of the columns, is ours. One mistake is told once,
+language, and what the table takes of the columns, is ours. What neither finds wrong is
+compiled, so that nothing passes that local Azure could not run. One mistake is told once,
 in our words where we have some. Invariant: without the analyser, or where it was not
-asked, the result is our check's as it is. Strategy: what the analyser says behind
+asked, the result is our check's, and our compiler's. Strategy: what the analyser says behind
 its first syntax error follows from that error and is left out.
 """
 
@@ -15,8 +16,9 @@ from dataclasses import dataclass, replace
 
 from .allowed import MAX_CHARACTERS, MAX_DEPTH
 from .analyser import Analyser, Analysis, Finding, analyse
-from .check import UNSHAPED, check_transform
+from .check import HALF, UNSHAPED, check_transform
 from .face import UNKNOWN, Checked, Kind, Problem, Table, problem
+from .instead import TOO_LONG_A_CHAIN
 from .output import output_problems
 from .words import bracketed
 
@@ -29,6 +31,7 @@ _OPENINGS = {
     "Expected: ": "{} is expected here.",
     "Unexpected: ": "{} is not expected here.",
     "Missing expression": "a value is missing here.",
+    "Query syntax depth": TOO_LONG_A_CHAIN,
     "The incomplete fragment is unexpected": "this is not expected here.",
 }
 _IN_TIMESPAN = re.compile(r"\bmake_timespan\s*\([^()]*$")
@@ -58,18 +61,34 @@ def check_all(asked: Sequence[Asked], analyser: Analyser | None) -> list[Checked
         for index, one in enumerate(asked)
         if one.columns is not None and one.text.strip() and _readable(checked[index], one.text)
     ]
-    if analyser is None or not known:
+    answers: dict[int, Analysis | None] = {}
+    if analyser is not None and known:
+        found = analyse(analyser, [(asked[index].text, columns) for index, columns in known])
+        answers = {index: answer for (index, _), answer in zip(known, found, strict=True)}
+    return [_judged(one, checked[index], answers.get(index)) for index, one in enumerate(asked)]
+
+
+def _judged(asked: Asked, ours: Checked, analysis: Analysis | None) -> Checked:
+    """With the analyser's answer, if there is one, and then with what only compiling shows."""
+    checked = ours if analysis is None else together(asked, ours, analysis)
+    if asked.columns is None or any(found.kind != "output" for found in checked.problems):
+        return checked  # compiling stops at the first mistake, and one is known
+    from .run import Transform, TransformError  # noqa: PLC0415 - heavy, and nothing else here compiles
+
+    try:
+        made = Transform(asked.text, asked.columns)
+    except TransformError as error:
+        if error.at is None:  # nested deeper than can be run here, which Azure may well do
+            return checked
+        return checked.saying([*checked.problems, problem(asked.text, error.at, error.sentence, "type")])
+    if analysis is not None or made.note is not None:
         return checked
-    found = analyse(analyser, [(asked[index].text, columns) for index, columns in known])
-    for (index, _), analysis in zip(known, found, strict=True):
-        if analysis is not None:
-            checked[index] = together(asked[index], checked[index], analysis)
-    return checked
+    return together(asked, ours, Analysis([], dict(made.columns)))
 
 
 def _readable(ours: Checked, text: str) -> bool:
     """Whether the analyser can read it: the time that it takes grows with the depth, without bounds."""
-    return ours.deepest <= MAX_DEPTH and len(text) <= MAX_CHARACTERS
+    return ours.deepest <= MAX_DEPTH and len(text) <= MAX_CHARACTERS and not HALF.search(text)
 
 
 def together(asked: Asked, ours: Checked, analysis: Analysis) -> Checked:

@@ -35,8 +35,13 @@ from .tree import (
     Step,
     TypeOf,
 )
+from .values import json_text
 
 _MOST_CALLS = 64
+_MOST_WORK = 100_000
+"""Operations of one transform, what `let` has bound counted wherever it is used."""
+_LONGEST = 1_048_576
+"""Characters of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,20 @@ class Scope:
     nodes: dict[str, Node] = field(default_factory=dict)
     functions: dict[str, tuple[Function, Scope]] = field(default_factory=dict)
     queries: dict[str, tuple[Query, Scope]] = field(default_factory=dict)
+    costs: dict[str, int] = field(default_factory=dict)
+    """How many operations a value is."""
     depth: int = 0
+
+    def bind(self, name: str, node: Node, cost: int) -> None:
+        """Give a value a name."""
+        self.nodes[name] = node
+        self.costs[name] = 1 if node.fixed else cost
+
+    def cost(self, name: str) -> int:
+        """Of a value by its name."""
+        if name in self.costs:
+            return self.costs[name]
+        return self.outer.cost(name) if self.outer else 0
 
     def node(self, name: str) -> Node | None:
         """A value by its name."""
@@ -75,6 +93,27 @@ class Scope:
         yield from self.outer.names() if self.outer else ()
 
 
+@dataclass(slots=True)
+class Work:
+    """How many operations a transform has come to, each use of a named value counted in full."""
+
+    done: int = 0
+
+    def add(self, count: int, at: int) -> None:
+        """Count some more.
+
+        Raises:
+            KqlError: there are too many.
+        """
+        self.done += count
+        if self.done > _MOST_WORK:
+            raise KqlError(
+                f"with what let has bound these are more than {_MOST_WORK:,} operations a row: "
+                "make a part of it a column in a step of its own.",
+                at,
+            )
+
+
 class Binder:
     """Binds expressions over columns.
 
@@ -83,6 +122,8 @@ class Binder:
         scope: what `let` has bound.
         now: the time of the run, in ticks.
         values: the first column of a query that reads no source, as (type, values).
+        read: takes the attributes that are read.
+        work: takes the operations.
     """
 
     def __init__(
@@ -92,12 +133,14 @@ class Binder:
         now: Callable[[], int],
         values: Callable[[Query, Scope], tuple[str, list[Any]]],
         read: set[str],
+        work: Work,
     ) -> None:
         self._columns = columns
         self._scope = scope
         self._now = now
         self._values = values
         self._read = read
+        self._work = work
         self._by_tree: dict[type, Callable[[Any], Node]] = {
             Literal: lambda tree: fixed(tree.type, tree.value),
             Name: self._name,
@@ -116,7 +159,9 @@ class Binder:
         elif isinstance(let.value, Query):
             self._scope.queries[let.name] = let.value, self._scope
         else:
-            self._scope.nodes[let.name] = self.bind(let.value)
+            before = self._work.done
+            node = self.bind(let.value)
+            self._scope.bind(let.name, node, self._work.done - before)
 
     def bind(self, tree: Expression) -> Node:
         """The node of an expression.
@@ -125,7 +170,13 @@ class Binder:
             KqlError: it is not right, with the place.
             CannotRunError: it can only be worked out in Azure.
         """
-        return self._by_tree[type(tree)](tree)
+        self._work.add(1, tree.at)
+        node = self._by_tree[type(tree)](tree)
+        if isinstance(tree, Call) and node.fixed and _length(node.value) > _LONGEST:
+            raise KqlError(
+                f"{tree.name}() gives a constant of more than 1 MB: no column holds as much.", tree.at
+            )
+        return node
 
     # -- names and calls ----------------------------------------------------------------------
 
@@ -135,6 +186,7 @@ class Binder:
             return self.column(column)
         node = self._scope.node(tree.name)
         if node is not None:
+            self._work.add(self._scope.cost(tree.name), tree.at)
             return node
         known = [*self._columns, *self._scope.names()]
         same = [name for name in known if name.casefold() == tree.name.casefold()]
@@ -180,14 +232,16 @@ class Binder:
         if len(tree.arguments) > len(function.parameters):
             raise KqlError(f"{tree.name}() takes {len(function.parameters)} arguments.", tree.at)
         for index, (name, kind, default) in enumerate(function.parameters):
+            before = self._work.done
             if index < len(tree.arguments):
                 node = self.bind(tree.arguments[index])
             elif default is not None:
                 node = self.bind(default)
             else:
                 raise KqlError(f"{tree.name}() takes {name} too.", tree.at)
-            inner.nodes[name] = expect(node, kind, f"{tree.name}()", tree.at)
-        body = Binder({}, inner, self._now, self._values, self._read)
+            node = expect(node, kind, f"{tree.name}()", tree.at)
+            inner.bind(name, node, self._work.done - before)
+        body = Binder({}, inner, self._now, self._values, self._read, self._work)
         for let in function.lets:
             body.let(let)
         return body.bind(function.body)
@@ -223,7 +277,7 @@ class Binder:
         return settled(Node("boolean", lambda row: any(get(row) is True for get in getters)), *nodes)
 
     def _matches(self, left: Node, right: Node, at: int) -> Node:
-        text_, pattern = to_type(left, "string", at), expect(right, "string", "matches regex", at)
+        text_, pattern = (expect(side, "string", "matches regex", at) for side in (left, right))
         if not pattern.fixed:
             return lift(
                 "boolean", lambda value, other: of_text(other).search(value) is not None, text_, pattern
@@ -281,6 +335,13 @@ class Binder:
             items = [_comparable(item, value, at) for item in items]
         known = frozenset(item.value for item in items if item.value is not None)
         return total("boolean", lambda one: one in known, value)
+
+
+def _length(value: Any) -> int:
+    """Characters of a value that can be long."""
+    if isinstance(value, list | dict):
+        return len(json_text(value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _member(value: Any) -> Node:

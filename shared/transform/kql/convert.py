@@ -90,6 +90,21 @@ _BY_TYPE: Final[dict[str, dict[str, Callable[[Any], Any]]]] = {
 }
 
 
+_FUNCTIONS: Final = {
+    "string": "tostring",
+    "int": "toint",
+    "long": "tolong",
+    "integer": "tolong",
+    "real": "toreal",
+    "number": "toreal",
+    "boolean": "tobool",
+    "datetime": "todatetime",
+    "timespan": "totimespan",
+    "guid": "toguid",
+}
+"""What makes a type of a value."""
+
+
 def to_string(node: Node) -> Node:
     """tostring(): the text of any value, "" of null."""
     if node.type == "string":
@@ -131,30 +146,49 @@ def expect(node: Node, kind: str, what: str, at: int) -> Node:
     Raises:
         KqlError: it is of another type.
     """
-    wider = node.type in NUMBERS and kind in NUMBERS and NUMBERS.index(node.type) <= NUMBERS.index(kind)
-    if node.type == kind or wider or node.type == "dynamic":
+    literal = node.type == "string" and node.fixed and kind in {"datetime", "timespan", "guid"}
+    if literal or node.type == "dynamic":
         return to_type(node, kind, at)
-    if node.type == "string" and node.fixed and kind in {"datetime", "timespan", "guid"}:
-        return to_type(node, kind, at)
-    raise KqlError(f"{what} takes {kind} here, and this is {node.type}.", at)
+    return exactly(node, kind, what, at)
 
 
-def common(nodes: list[Node], what: str, at: int) -> list[Node]:
-    """The values as their one type: that of those which are not dynamic, the widest of numbers.
+def exactly(node: Node, kind: str, what: str, at: int) -> Node:
+    """An argument of a type; Kusto itself converts a narrower number, and nothing else.
 
     Raises:
-        KqlError: the types do not go together.
+        KqlError: it is of another type.
     """
+    wider = node.type in NUMBERS and kind in NUMBERS and NUMBERS.index(node.type) <= NUMBERS.index(kind)
+    if node.type == kind or wider:
+        return to_type(node, kind, at)
+    raise wrong_type(node, kind, what, at)
+
+
+def wrong_type(node: Node, kind: str, what: str, at: int) -> KqlError:
+    """An error that says what is asked for, and how it is got."""
+    function = _FUNCTIONS.get(kind)
+    remedy = f": take {function}() of it" if function else ""
+    kind = {"number": "a number", "integer": "a whole number"}.get(kind, kind)
+    return KqlError(f"{what} takes {kind} here, and this is {node.type}{remedy}.", at)
+
+
+def common(nodes: list[Node]) -> list[Node] | None:
+    """The values as their one type: that of those which are not dynamic, the widest of numbers; else None."""
     kinds = list(dict.fromkeys(node.type for node in nodes if node.type != "dynamic"))
     if not kinds:
         return nodes
     kind = kinds[0]
     if len(kinds) > 1:
-        if not set(kinds) <= {"int", "long"}:
-            listed = ", ".join(kinds)
-            raise KqlError(f"{what} takes values of one type, and these are {listed}.", at)
-        kind = "long"
-    return [to_type(node, kind, at) for node in nodes]
+        if not set(kinds) <= set(NUMBERS):
+            return None
+        kind = max(kinds, key=NUMBERS.index)
+    return [to_type(node, kind, 0) for node in nodes]
+
+
+def converted(node: Node, kind: str) -> Node:
+    """tolong() and its like: null where no value of the one type is one of the other."""
+    known = kind in {node.type, "string", "dynamic"} or node.type in _BY_TYPE[kind]
+    return to_type(node, kind, 0) if known else null(kind)
 
 
 def null(kind: str) -> Node:

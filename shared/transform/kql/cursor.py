@@ -46,6 +46,9 @@ class Cursor:
         token = self._tokens[min(self._at + ahead, len(self._tokens) - 1)]
         return token.text in texts and token.kind in {"mark", "name", "word"}
 
+    def _kind(self, ahead: int) -> str:
+        return self._tokens[min(self._at + ahead, len(self._tokens) - 1)].kind
+
     def _accept(self, *texts: str) -> Token | None:
         return self._take() if self._is(*texts) else None
 

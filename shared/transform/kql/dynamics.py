@@ -24,11 +24,11 @@ def _parse_json(arguments: Arguments) -> Node:
     """A dynamic is taken as it is."""
     arguments.count(1, 1)
     node = arguments.nodes[0]
-    return node if node.type == "dynamic" else lift("dynamic", dynamic_of_text, arguments.as_(0, "text"))
+    return node if node.type == "dynamic" else lift("dynamic", dynamic_of_text, arguments.as_(0, "string"))
 
 
-define("parse_xml", "dynamic", "text")(parse_xml)
-define("parse_cef_dictionary", "dynamic", "text")(parse_cef)
+define("parse_xml", "dynamic", "string")(parse_xml)
+define("parse_cef_dictionary", "dynamic", "string")(parse_cef)
 
 
 @special("geo_location")
@@ -80,7 +80,7 @@ def _pack(arguments: Arguments) -> Node:
     arguments.count(2)
     if len(arguments.nodes) % 2:
         raise KqlError("pack() takes pairs of key and value.", arguments.call.at)
-    keys = [arguments.as_(index, "text") for index in range(0, len(arguments.nodes), 2)]
+    keys = [arguments.as_(index, "string") for index in range(0, len(arguments.nodes), 2)]
     values = [to_dynamic(node) for node in arguments.nodes[1::2]]
 
     def packed(*found: Any) -> dict[str, Any]:

@@ -33,9 +33,14 @@ class Expressions(Cursor):
     def _query(self) -> Query:
         raise NotImplementedError
 
-    def _is_pipeline(self) -> bool:
-        """Whether a name and a pipe follow, or source."""
-        return self._next.kind == "name" and (self._is("|", ahead=1) or self._is("source"))
+    def _is_query(self) -> bool:
+        """Whether a query follows, in brackets or not: print, datatable, source, or a name and a pipe."""
+        ahead = 0
+        while self._is("(", ahead=ahead):
+            ahead += 1
+        if self._is("print", "datatable", "source", ahead=ahead):
+            return True
+        return self._kind(ahead) == "name" and self._is("|", ahead=ahead + 1)
 
     def expression(self) -> Expression:
         """One expression; it ends where no operator goes on."""
@@ -60,14 +65,8 @@ class Expressions(Cursor):
 
     def _items(self) -> tuple[Expression, ...] | Query:
         self._expect("(")
-        if self._is("print", "datatable") or self._is_pipeline():
+        if self._is_query():
             query = self._query()
-            self._expect(")")
-            return query
-        if self._is("(") and self._tokens[self._at + 1].text in {"print", "datatable"}:
-            self._take()
-            query = self._query()
-            self._expect(")")
             self._expect(")")
             return query
         return self._separated(self.expression, ")")

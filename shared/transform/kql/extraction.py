@@ -114,7 +114,7 @@ def _pattern(operator: Parse) -> str:
             raise KqlError("an empty text says nothing in the pattern of parse.", piece.at)
         if piece.text is not None:
             found.append(_without_groups(piece.text) if regex else re.escape(piece.text))
-        elif index:
+        elif index or piece.skip:
             raise KqlError(f"a text belongs before the column {piece.column}.", piece.at)
         if piece.column:
             found.append(f"({_capture(operator, index, piece)})")

@@ -66,7 +66,8 @@ def typed_of(token: Token) -> Literal:
 
 def _must(value: Any, token: Token) -> Any:
     if value is None:
-        raise KqlError(f"{token.text} is no literal that Kusto reads.", token.start)
+        shown = token.text if len(token.text) <= 40 else f"{token.text[:40]}..."
+        raise KqlError(f"{shown} is no literal that Kusto reads.", token.start)
     return value
 
 

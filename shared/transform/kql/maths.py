@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .convert import NUMBERS, common, to_type
+from .convert import NUMBERS, common, converted, to_dynamic, to_type
 from .node import Node, fixed, lift, settled, total
 from .registry import Arguments, define, special
 from .tree import KqlError
-from .values import LONG, kind_of, wrap
+from .values import INT, LONG, kind_of, wrap
 
 
 @special("abs")
@@ -40,9 +40,21 @@ def _ceiling(arguments: Arguments) -> Node:
 @special("round")
 def _round(arguments: Arguments) -> Node:
     arguments.count(1, 2)
-    node = to_type(arguments.as_(0, "number"), "real", arguments.at(0))
-    digits = arguments.as_(1, "integer") if len(arguments.nodes) == 2 else fixed("long", 0)
-    return lift("real", _rounded, node, digits)
+    node = arguments.as_(0, "number")
+    digits = fixed("long", arguments.constant(1, "integer") if len(arguments.nodes) == 2 else 0)
+    if node.type in {"int", "long"}:
+        bits = INT if node.type == "int" else LONG
+        return lift(node.type, lambda value, count: wrap(_whole_rounded(value, count), bits), node, digits)
+    return lift("real", _rounded, to_type(node, "real", arguments.at(0)), digits)
+
+
+def _whole_rounded(value: int, digits: int) -> int:
+    """Halves away from zero; a whole number has no digits behind the point."""
+    if digits >= 0:
+        return value
+    scale: int = 10 ** min(-digits, 20)
+    found = (abs(value) + scale // 2) // scale * scale
+    return found if value >= 0 else -found
 
 
 def _rounded(value: float, digits: int) -> float:
@@ -179,14 +191,15 @@ def _shift_right(value: int, count: int) -> int | None:
 
 
 def condition(node: Node, what: str, at: int) -> Node:
-    """A node that says yes or no.
+    """A node that says yes or no; to `and` and `or` a dynamic may be one too.
 
     Raises:
         KqlError: it is of another type.
     """
-    if node.type not in {"boolean", "dynamic"}:
-        raise KqlError(f"{what} takes a condition here, and this is {node.type}.", at)
-    return node
+    if node.type == "boolean" or (node.type == "dynamic" and what in {"and", "or"}):
+        return node
+    remedy = ": take tobool() of it" if node.type == "dynamic" else ""
+    raise KqlError(f"{what} takes a condition here, and this is {node.type}{remedy}.", at)
 
 
 @special("iif", "iff")
@@ -204,11 +217,12 @@ def _case(arguments: Arguments) -> Node:
 
 
 def _choice(arguments: Arguments) -> Node:
-    """The value behind the first condition that is true, else the last."""
+    """The value behind the first condition that is true, else the last; of several types, dynamic."""
     nodes = list(arguments.nodes)
     last = len(nodes) - 1
     tests = [condition(nodes[k], f"{arguments.name}()", arguments.at(k)) for k in range(0, last, 2)]
-    values = common([*nodes[1:last:2], nodes[last]], f"{arguments.name}()", arguments.call.at)
+    chosen = [*nodes[1:last:2], nodes[last]]
+    values = common(chosen) or [to_dynamic(node) for node in chosen]
     pairs = [(test.get, value.get) for test, value in zip(tests, values, strict=False)]
     otherwise = values[-1].get
 
@@ -226,7 +240,12 @@ def _extreme(arguments: Arguments) -> Node:
     """Nulls come last, whichever is looked for."""
     arguments.count(2)
     pick = max if arguments.name == "max_of" else min
-    nodes = common(list(arguments.nodes), f"{arguments.name}()", arguments.call.at)
+    nodes = common(list(arguments.nodes))
+    if nodes is None or any(node.type == "dynamic" for node in arguments.nodes):
+        kinds = ", ".join(dict.fromkeys(node.type for node in arguments.nodes))
+        raise KqlError(
+            f"{arguments.name}() takes values of one type, and these are {kinds}.", arguments.call.at
+        )
 
     def choose(*values: Any) -> Any:
         there = [value for value in values if value is not None]
@@ -241,8 +260,7 @@ def _extreme(arguments: Arguments) -> Node:
 @special("not")
 def _not(arguments: Arguments) -> Node:
     arguments.count(1, 1)
-    node = to_type(arguments.nodes[0], "boolean", arguments.at(0))
-    return lift("boolean", lambda value: not value, node)
+    return lift("boolean", lambda value: not value, arguments.as_(0, "boolean"))
 
 
 @special("isnull", "isnotnull")
@@ -269,7 +287,7 @@ def _gettype(arguments: Arguments) -> Node:
 def _conversion(kind: str) -> Callable[[Arguments], Node]:
     def build(arguments: Arguments) -> Node:
         arguments.count(1, 1)
-        return to_type(arguments.nodes[0], kind, arguments.at(0))
+        return converted(arguments.nodes[0], kind)
 
     return build
 
@@ -283,6 +301,11 @@ for _name, _kind in (
     ("tostring", "string"),
     ("todatetime", "datetime"),
     ("totimespan", "timespan"),
-    ("toguid", "guid"),
 ):
     special(_name)(_conversion(_kind))
+
+
+@special("toguid")
+def _toguid(arguments: Arguments) -> Node:
+    arguments.count(1, 1)
+    return converted(arguments.as_(0, "string"), "guid")

@@ -19,7 +19,7 @@ from .convert import NUMBERS, to_string, to_type
 from .node import Node, lift, settled
 from .ticks import in_range, span_in_range
 from .tree import KqlError
-from .values import wrap
+from .values import lower, wrap
 
 Function = Callable[[Any, Any], Any]
 
@@ -120,7 +120,7 @@ def arithmetic(sign: str, left: Node, right: Node, at: int) -> Node:
     Raises:
         KqlError: the types do not go together.
     """
-    left, right = _held(left, right, at), _held(right, left, at)
+    left, right = _held(sign, left, right, at), _held(sign, right, left, at)
     if left.type in NUMBERS and right.type in NUMBERS:
         return _numeric(sign, left, right, at)
     if left.type == right.type == "dynamic":
@@ -133,10 +133,14 @@ def arithmetic(sign: str, left: Node, right: Node, at: int) -> Node:
     return lift(found[0], found[1], left, right)
 
 
-def _held(node: Node, other: Node, at: int) -> Node:
-    """A dynamic as the type of the other side."""
+def _held(sign: str, node: Node, other: Node, at: int) -> Node:
+    """A dynamic as the type of the other side; what is added to a time is a span."""
     if node.type != "dynamic" or other.type == "dynamic":
         return node
+    if other.type == "timespan" and sign in {"/", "%"}:
+        return node
+    if other.type == "datetime" and sign == "+":
+        return to_type(node, "timespan", at)
     return to_type(node, "long" if other.type == "int" else other.type, at)
 
 
@@ -161,7 +165,7 @@ def signed(sign: str, node: Node, at: int) -> Node:
     if node.type not in {*NUMBERS, "timespan", "dynamic"}:
         raise KqlError(f"there is no {sign} of {node.type}.", at)
     if sign == "+":
-        return node
+        return to_type(node, "long", at) if node.type == "int" and not node.fixed else node
     if node.type == "dynamic":
         return lift("dynamic", lambda value: _of_dynamics("-", 0, value), node)
     kind = "long" if node.type == "int" and not node.fixed else node.type
@@ -185,10 +189,19 @@ def order(sign: str, left: Node, right: Node, at: int) -> Node:
     Raises:
         KqlError: the types have no order, or do not go together.
     """
+    kinds = {left.type, right.type}
+    if "string" in kinds:
+        raise KqlError(
+            f"texts have no order: {sign} is for numbers and times; take tolong() or todatetime() of it.", at
+        )
+    if "dynamic" in kinds and not kinds & {*NUMBERS} and len(kinds) > 1:
+        (kind,) = kinds - {"dynamic"}
+        raise KqlError(
+            f"{kind} {sign} dynamic is not compared: say what the dynamic is, with to{kind}().", at
+        )
     left, right = alike(left, right, at)
     if not {left.type, right.type} <= _ORDERED:
-        kind = left.type if left.type not in _ORDERED else right.type
-        raise KqlError(f"values of type {kind} have no order: {sign} is for numbers and times.", at)
+        raise KqlError(f"values of type {left.type} have no order: {sign} is for numbers and times.", at)
     return lift("boolean", _ORDER[sign], left, right)
 
 
@@ -276,7 +289,7 @@ def textual(sign: str, left: Node, right: Node, at: int) -> Node:
     negated, name = sign.startswith("!"), sign.lstrip("!").removesuffix("_cs")
     function = operator.eq if name in {"=~", "~"} else _TEXTUAL[name]
     if not sign.endswith("_cs"):
-        left, right = lift("string", str.lower, left), lift("string", str.lower, right)
+        left, right = lift("string", lower, left), lift("string", lower, right)
     if not negated:
         return lift("boolean", function, left, right)
     return lift("boolean", lambda one, two: not function(one, two), left, right)

@@ -70,7 +70,7 @@ class _Parser(Expressions):
             return self._function()
         if self._is("view") and self._is("(", ahead=1):
             raise self._wrong("a view is not for a transform")
-        if self._is("print", "datatable") or self._is_pipeline():
+        if self._is_query():
             return self._query()
         return self.expression()
 
@@ -93,8 +93,12 @@ class _Parser(Expressions):
         return name, kind, self.expression() if self._accept("=") else None
 
     def _query(self) -> Query:
-        head = self._head()
-        operators: list[Operator] = []
+        if self._accept("("):
+            inner = self._query()
+            self._expect(")")
+            head, operators = inner.head, [*inner.operators]
+        else:
+            head, operators = self._head(), []
         while self._accept("|"):
             operators.append(self._operator())
         return Query(head, tuple(operators))

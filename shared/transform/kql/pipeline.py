@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from . import names
-from .binder import Binder, Column, Scope
+from .binder import Binder, Column, Scope, Work
 from .convert import expect, to_type
 from .extraction import extraction
 from .maths import condition
@@ -57,8 +57,11 @@ class Pipeline:
     """What comes out."""
     read: set[str] = field(default_factory=set)
     """Attributes that a value reads."""
+    work: Work = field(default_factory=Work)
     made: int = 0
     """How many columns were made: m0, m1, ..."""
+    within: bool = False
+    """Whether this is a query within a value, which gets no rows of the source."""
     constants: list[dict[str, Any]] | None = None
     """The rows that the query begins with, by attribute, where it does not begin with source."""
 
@@ -88,10 +91,10 @@ class Pipeline:
 
     def values(self, query: Query, scope: Scope) -> tuple[str, list[Any]]:
         """The first column of a query that reads no source: its type and values."""
-        inner = Pipeline({}, self.now)
+        inner = Pipeline({}, self.now, work=self.work, within=True)
         inner.query(query, scope)
         if inner.constants is None or not inner.columns:
-            raise KqlError("in (...) takes values, or a table that reads no source.", query.head.at)
+            raise KqlError("the table in in (...) has no column.", query.head.at)
         found: Rows = [_Row(values) for values in inner.constants]
         for step in inner.steps:
             found = step(found)
@@ -99,7 +102,8 @@ class Pipeline:
         return column.type, [getattr(row, column.attribute) for row in found]
 
     def _binder(self, scope: Scope, columns: Mapping[str, Column] | None = None) -> Binder:
-        return Binder(self.columns if columns is None else columns, scope, self.now, self.values, self.read)
+        names = self.columns if columns is None else columns
+        return Binder(names, scope, self.now, self.values, self.read, self.work)
 
     def _new(self, kind: str) -> Column:
         column = Column(kind, f"m{self.made}")
@@ -112,6 +116,8 @@ class Pipeline:
         bound = scope.query(head.name)
         if bound is not None:
             self.query(*bound)
+        elif head.name == SOURCE and self.within:
+            raise KqlError("in (...) takes values, or a table that reads no source.", head.at)
         elif head.name == SOURCE:
             self.columns = dict(self.source)
         else:

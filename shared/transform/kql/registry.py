@@ -3,8 +3,9 @@
 Rule: `define` is for a function of plain values, which is null when an argument is;
 `special` is for one that looks at its arguments when the transform is compiled.
 Invariant: a name is defined once. Parameters are types, or: `text` (anything, as
-tostring gives it), `number`, `integer`, `any`; with `?` it may be left out, with `*`
-there may be any number.
+tostring gives it), `plain` (the same, but no dynamic), `number`, `integer`, `any`; with
+`?` it may be left out, with `*` there may be any number. A dynamic is taken for a
+string, for no other type.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .convert import NUMBERS, expect, to_string, to_type
+from .convert import NUMBERS, exactly, expect, to_string, wrong_type
 from .node import Node, lift
 from .tree import Call, KqlError
 
@@ -73,17 +74,16 @@ def converted(node: Node, kind: str, what: str, at: int) -> Node:
         return node
     if kind == "text":
         return to_string(node)
+    if kind == "plain":
+        return to_string(node) if node.type != "dynamic" else exactly(node, "string", what, at)
     if kind in {"number", "integer"}:
         return _number(node, kind, what, at)
-    return expect(node, kind, what, at)
+    return (expect if kind in {"string", "dynamic"} else exactly)(node, kind, what, at)
 
 
 def _number(node: Node, kind: str, what: str, at: int) -> Node:
-    allowed = NUMBERS if kind == "number" else ("int", "long")
-    if node.type == "dynamic":
-        return to_type(node, "real" if kind == "number" else "long", at)
-    if node.type not in allowed:
-        raise KqlError(f"{what} takes a number here, and this is {node.type}.", at)
+    if node.type not in (NUMBERS if kind == "number" else ("int", "long")):
+        raise wrong_type(node, kind, what, at)
     return node
 
 

@@ -17,18 +17,17 @@ from .node import Node, lift, total
 from .regexes import compiled, rewriter
 from .registry import Arguments, define, special
 from .tree import KqlError, TypeOf
+from .values import lower
 
 _MOST_GROUPS = 16
 
 
-@define("strlen", "long", "text")
+@define("strlen", "long", "string")
 def _strlen(text: str) -> int:
     return len(text)
 
 
-@define("tolower", "string", "text")
-def _tolower(text: str) -> str:
-    return text.lower()
+define("tolower", "string", "text")(lower)
 
 
 @define("toupper", "string", "text")
@@ -59,7 +58,7 @@ def _strcat_delim(delimiter: str, *texts: str) -> str:
     return delimiter.join(texts)
 
 
-@define("split", "dynamic", "text", "text", "integer?")
+@define("split", "dynamic", "text", "string", "integer?")
 def _split(text: str, delimiter: str, index: int | None = None) -> list[str] | None:
     """The parts; with an index only that one, still in an array; null if there is no such part."""
     parts = text.split(delimiter) if delimiter else [text]
@@ -82,18 +81,18 @@ def _indexof(text: str, match: str, start: int = 0, length: int = -1, occurrence
     return found
 
 
-@define("hash_sha256", "string", "text")
+@define("hash_sha256", "string", "plain")
 def _hash_sha256(text: str) -> str:
     """In hexadecimal; nothing has no hash."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest() if text else ""
 
 
-@define("base64_encodestring", "string", "text")
+@define("base64_encodestring", "string", "string")
 def _base64_encode(text: str) -> str:
     return base64.b64encode(text.encode(errors="replace")).decode()
 
 
-@define("base64_decodestring", "string", "text")
+@define("base64_decodestring", "string", "string")
 def _base64_decode(text: str) -> str:
     """What is not base64, or not UTF-8 in it, is empty."""
     try:
@@ -115,7 +114,7 @@ def _isempty(arguments: Arguments) -> Node:
 def _countof(arguments: Arguments) -> Node:
     """Plain matches may overlap, those of a pattern do not."""
     arguments.count(2, 3)
-    text, search = arguments.as_(0, "text"), arguments.as_(1, "text")
+    text, search = arguments.as_(0, "string"), arguments.as_(1, "string")
     kind = arguments.constant(2) if len(arguments.nodes) == 3 else "normal"
     if kind == "regex":
         pattern = compiled(arguments.constant(1), arguments.at(1))
@@ -138,7 +137,7 @@ def _extract(arguments: Arguments) -> Node:
     """extract(pattern, group, text[, typeof(TYPE)])."""
     arguments.count(3, 4)
     pattern = compiled(arguments.constant(0), arguments.at(0))
-    group, text = arguments.as_(1, "integer"), arguments.as_(2, "text")
+    group, text = arguments.as_(1, "integer"), arguments.as_(2, "string")
 
     def find(value: str, number: int) -> str | None:
         match = pattern.search(value) if 0 <= number <= pattern.groups else None
@@ -189,7 +188,7 @@ def _finder(pattern: Any, groups: list[int]) -> Callable[[str], list[Any] | None
 def _replace(arguments: Arguments) -> Node:
     """replace(pattern, rewrite, text); where the text comes first, replace(text, plain text, other)."""
     arguments.count(3, 3)
-    first, second, third = (arguments.as_(index, "text") for index in range(3))
+    first, second, third = (arguments.as_(index, "string") for index in range(3))
     if not first.fixed and second.fixed and third.fixed:
         plain, other = second.value, third.value
         return lift("string", lambda text: text.replace(plain, other) if plain else text, first)

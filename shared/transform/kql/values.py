@@ -134,6 +134,13 @@ TO_TEXT: Final[dict[str, Callable[[Any], str]]] = {
 """tostring() by the type it is given; not for null, which is ""."""
 
 
+def lower(text: str) -> str:
+    """In small letters, character by character: a sigma that ends a word is no other letter."""
+    if text.isascii():
+        return text.lower()
+    return "".join(small if len(small := char.lower()) == 1 else char for char in text)
+
+
 # -- dynamic ------------------------------------------------------------------------------
 
 

@@ -141,3 +141,22 @@ def test_a_name_that_is_no_text(here: Path) -> None:
     name = os.fsdecode(b"n\xe4me.csv")
     (here / name).write_text(f"ts,status,email\n{FRESH},200,a\n")
     assert answer("preview", name, "--route", "web")["file"] == "n\\udce4me.csv"
+
+
+def test_the_rows_are_those_after_the_transform(here: Path) -> None:
+    """What the rule leaves out is counted and not shown; what it makes is in the rows."""
+    transform = "    transform: source | where Status >= 400 | extend Host = strcat(Host, '!')\n"
+    (here / "routes.yaml").write_text(ROUTES + transform)
+    file = drop(here, f"ts,status,email\n{FRESH},200,\n{FRESH},500,\n{FRESH},404,\n")
+    assert [(row["Status"], row["Host"]) for row in answer("preview", file)["rows"]] == [
+        (500, "edge!"),
+        (404, "edge!"),
+    ]
+    assert "The transform leaves 1 of the rows out: 2 land." in run("preview", file).output
+
+
+def test_a_transform_with_a_mistake_is_named(here: Path) -> None:
+    """The sentence says which route's transform it is, and where in it."""
+    (here / "routes.yaml").write_text(ROUTES + "    transform: source | extend Host = strlen(Status)\n")
+    done = run("preview", drop(here, f"ts,status,email\n{FRESH},200,\n"), code=1)
+    assert "route web, its transform, line 1, column 31: strlen() takes string here" in str(done.exception)

@@ -149,7 +149,7 @@ FORMS = {
     "let of a function without arguments": "let f = () { now() }; source | extend TimeGenerated = f()",
     "let of a list": """let names = datatable(Name: string) ["a", "b"]; source | where Text in (names)""",
     "query in brackets": "(source | where Yes) | extend Whole = 1",
-    "query in a list": "source | where Text in ((source | project Other))",
+    "query in a list": """source | where Text in ((datatable(Name: string) ["a", "b"] | where Name != "a"))""",
     "comments": "// first\nsource // the rows\n| where Yes // summarize take\n",
     "strings": """source | where Text in ("summarize", 'mv-expand |', @"c:\\take", h"join", h@'x', ```\n| count\n```, ~~~dynamic([])~~~)""",
     "strings side by side": """source | where Text == "a" 'b' """,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.transform.allowed import RESULTS
 from shared.transform.analyser import (
     HOW,
     PACKAGE,
@@ -21,6 +22,7 @@ from shared.transform.analyser import (
 )
 from shared.transform.check import check_transform
 from shared.transform.face import Table
+from shared.transform.run import Transform, TransformError
 from shared.transform.together import Asked, check_all, together
 from shared.transform.words import NOT_GIVEN, NOT_USED
 
@@ -117,10 +119,12 @@ def test_what_would_take_the_analyser_for_ever_is_not_given_to_it(tmp_path: Path
     """A text of brackets in brackets, or of more than the limit, has our problems and starts no analyser."""
     nowhere = Analyser(str(tmp_path / "node"), tmp_path)
     texts = ["(" * 15_360, f"source | where {'(' * 101}Yes{')' * 101}", "source".ljust(15_361)]
+    texts.append("source | where Text == '\ud83d'")
     found = check_all([Asked(text, COLUMNS) for text in texts], nowhere)
     assert [problem.kind for problem in found[1].problems] == ["syntax"]
     assert [problem.kind for problem in found[2].problems] == ["length"]
     assert found[0].problems[0].sentence == "this ( is never closed."
+    assert [problem.offset for problem in found[3].problems] == [24]
 
 
 ONCE = [
@@ -194,6 +198,15 @@ def test_the_analysers_word_wins() -> None:
     assert together(odd, check_transform(odd.text, odd.columns), Analysis([], COLUMNS)).problems == ()
 
 
+def test_what_is_too_deep_for_the_analyser_has_a_remedy(analyser: Analyser) -> None:
+    """A chain that the analyser gives up on is said in words that help."""
+    text = f"source | where Whole > {'+'.join(['Small'] * 2000)}"
+    (checked,) = check_all([Asked(text, COLUMNS)], analyser)
+    assert [problem.sentence for problem in checked.problems] == [
+        "is nested too deep: make a part of it a column in a step of its own."
+    ]
+
+
 def test_what_follows_a_syntax_error_is_left_out() -> None:
     """Behind the analyser's first syntax error only our own findings count."""
     text = "source | extend Level = 1 ? 2 : Zzz | where Yyy"
@@ -242,3 +255,69 @@ def test_without_columns_it_is_not_asked(tmp_path: Path) -> None:
     nowhere = Analyser(str(tmp_path / "node"), tmp_path)
     found = check_all([Asked("source | take 1", None, None), Asked(" ", COLUMNS)], nowhere)
     assert [p.kind for checked in found for p in checked.problems] == ["subset", "head"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("source | where strlen() > 1", "strlen() takes 1 argument, and there are 0."),
+        ("source | extend Level = tostring(abs(Bag.a))", "abs() takes a number here, and this is dynamic"),
+        ("source | where Text == 1", "string and long are not compared: convert one of them."),
+        ("source | where Text matches regex '('", "the pattern is not one that RE2 takes: missing )"),
+        ("source | project TimeGenerated, Level = 'a', Level = 'b'", "two columns would be called 'Level'."),
+    ],
+)
+def test_what_does_not_compile_is_a_problem_without_the_analyser(text: str, words: str) -> None:
+    """Where nothing else is wrong, the first thing that cannot be run as it stands is said at its place."""
+    (checked,) = check_all([Asked(text, COLUMNS, Table(TABLE, True))], None)
+    (problem,) = checked.problems
+    assert words in problem.sentence
+    assert problem.offset > len("source | ")
+
+
+def test_types_are_known_without_the_analyser() -> None:
+    """A column that comes out with another type than the table's is said, whatever gives it its type."""
+    text = "source | extend Level = bin(iif(Yes, Small, 1), Whole), Host = Bag.a"
+    (checked,) = check_all([Asked(text, COLUMNS, Table(TABLE, True))], None)
+    assert [problem.sentence.partition(",")[0] for problem in checked.problems] == [
+        "Level comes out as long",
+        "Host comes out as dynamic",
+    ]
+    assert checked.columns == {**COLUMNS, "Level": "long", "Host": "dynamic"}
+
+
+def test_what_cannot_be_run_here_is_no_problem() -> None:
+    """A function that only Azure has, and brackets that are too deep for here, may be right there."""
+    deep = f"source | where {'(' * 90}Yes{')' * 90}"
+    for text in ("source | where isnotnull(geo_location(Text))", deep):
+        (checked,) = check_all([Asked(text, COLUMNS)], None)
+        assert checked.problems == ()
+
+
+_KINDS = (
+    *("Text", "Whole", "Small", "Yes", "TimeGenerated", "Bag"),
+    *("'a'", "1", "1.5", "1h", "(1h + 1d)", "parse_json('[1]')", "toguid(Text)"),
+)
+"""A value of each type, of the row and constant."""
+
+
+def test_what_compiles_the_analyser_takes(analyser: Analyser) -> None:
+    """Whatever types a function or an operator is given: what runs here passes there, and gives the same type."""
+    values = [
+        f"{name}({kind})"
+        for name in RESULTS
+        if name not in {"columnifexists", "geo_location"}
+        for kind in _KINDS
+    ]
+    signs = ("==", "<", "+", "-", "/", "and", "has", "=~", "matches regex")
+    values += [f"{one} {sign} {two}" for sign in signs for one in _KINDS for two in _KINDS]
+    texts = [f"source | project X = {value}" for value in values]
+    wrong = []
+    for text, answer in zip(texts, analyse(analyser, [(text, COLUMNS) for text in texts]), strict=True):
+        try:
+            made = Transform(text, COLUMNS)
+        except TransformError:
+            continue
+        if answer is None or answer.findings or answer.columns != dict(made.columns):
+            wrong.append((text, answer, made.columns))
+    assert wrong == []

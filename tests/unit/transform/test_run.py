@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -97,14 +98,35 @@ def test_values_that_do_not_fit_their_column_are_null() -> None:
         ("source | extend A = substring(Text)", "substring() takes 2 to 3 arguments"),
         ("source | extend A = Text + 1", "there is no string + long"),
         ("source | where Text == 1", "string and long are not compared"),
-        ("source | where Text > 'a'", "values of type string have no order"),
+        ("source | where Text > 'a'", "texts have no order"),
         ("source | where Extra.a == Extra.b", "two dynamic values are not compared"),
         ("source | where Status", "where takes a condition here, and this is int"),
         ("source | extend A = Text.b", "only a dynamic has parts"),
         (
-            "source | extend A = iif(true, 1, 'a')",
-            "iif() takes values of one type, and these are long, string",
+            "source | extend A = max_of(1, 'a')",
+            "max_of() takes values of one type, and these are long, string",
         ),
+        (
+            "source | extend A = strlen(1)",
+            "strlen() takes string here, and this is long: take tostring() of it.",
+        ),
+        (
+            "source | extend A = dayofyear(Extra)",
+            "takes datetime here, and this is dynamic: take todatetime()",
+        ),
+        ("source | extend A = dayofyear('2026-01-02')", "takes datetime here, and this is string"),
+        ("source | extend A = abs(Extra.a)", "abs() takes a number here, and this is dynamic: take toreal()"),
+        ("source | extend A = hash_sha256(Extra)", "takes string here, and this is dynamic: take tostring()"),
+        ("source | extend A = round(1.5, Status)", "round() takes a constant here"),
+        (
+            "source | extend A = not(Status)",
+            "not() takes boolean here, and this is int: take tobool() of it.",
+        ),
+        ("source | where Extra.a", "where takes a condition here, and this is dynamic: take tobool() of it."),
+        ("source | where TimeGenerated > '2026-01-02'", "texts have no order: > is for numbers and times"),
+        ("source | where TimeGenerated > Extra.a", "datetime > dynamic is not compared"),
+        ("source | where Text in ((source | project Text))", "takes values, or a table that reads no source"),
+        ("source | parse Text with * A:long *", "a text belongs before the column A"),
         ("source | extend A = extract('(', 1, Text)", "the pattern is not one that RE2 takes"),
         ("source | extend A = extract(Text, 1, Text)", "extract() takes a constant here"),
         ("source | extend A = 1, A = 2", "two columns would be called 'A'"),
@@ -118,6 +140,7 @@ def test_values_that_do_not_fit_their_column_are_null() -> None:
         ("source | extend A = " + "(" * 500 + "1" + ")" * 500, "nested too deeply"),
         ("source | where Text in (source)", "in (...) takes values, or a table that reads no source"),
         ("datatable(A:int)[1, 2, Status]", "there is no column 'Status'"),
+        ("source | where Status == " + "9" * 5000, "column 26: " + "9" * 40 + "... is no literal"),
         ("", "a name belongs here"),
     ],
 )
@@ -127,6 +150,39 @@ def test_a_mistake_is_said_with_its_place(text: str, sentence: str) -> None:
         Transform(text, COLUMNS)
     assert sentence in str(error.value)
     assert isinstance(error.value, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("first", "next_", "last", "words"),
+    [
+        ("'0123456789'", "strcat({0}, {0})", "{0}", "strcat() gives a constant of more than 1 MB"),
+        (
+            "pack_array(1, 2)",
+            "pack_array({0}, {0})",
+            "{0}",
+            "pack_array() gives a constant of more than 1 MB",
+        ),
+        ("now()", "iif({0} > {0}, {0}, ago(1h))", "{0}", "more than 100,000 operations a row"),
+        (
+            "(n: long) {{ n + n }}",
+            "(n: long) {{ {0}(n) + {0}(n) }}",
+            "{0}(Status)",
+            "more than 100,000 operations",
+        ),
+        (
+            "(n: long) {{ n + n }}",
+            "(n: long) {{ {0}(n + n) }}",
+            "{0}(Status)",
+            "more than 100,000 operations",
+        ),
+    ],
+)
+def test_a_short_text_is_no_endless_work(first: str, next_: str, last: str, words: str) -> None:
+    """Values that double with every let are refused before they take the memory or the day."""
+    lets = [f"let a0 = {first.format()};"]
+    lets += [f"let a{n} = {next_.format(f'a{n - 1}')};" for n in range(1, 40)]
+    with pytest.raises(TransformError, match=re.escape(words)):
+        Transform(f"{' '.join(lets)} source | extend X = {last.format('a39')}", COLUMNS)
 
 
 def test_a_long_chain_is_no_deep_one() -> None:
@@ -191,7 +247,8 @@ _MORE = [
     "pow(Real, NoReal)",
     "exp10(Real)",
     "log2(Real)",
-    "round(Real, Int)",
+    "round(Real, -2)",
+    "round(Long, -2)",
     "Real % NoReal",
     "Real / NoReal",
     "Long * Long / Int % Minus",
@@ -214,12 +271,12 @@ _MORE = [
     "parse_xml(Text)",
     "parse_cef_dictionary(Text)",
     "zip(Bag, NoBag)",
-    "max_of(Bag, NoBag)",
+    "max_of(toreal(Bag), Real)",
     "tostring(pack(Text, Bag, Empty, At))",
     "Text has Empty",
     "Bag.word == Text",
     "Bag.number >= Real",
-    "hash_sha256(Bag)",
+    "hash_sha256(tostring(Bag))",
     "base64_decodestring(Text)",
     "gettype(Bag)",
     "ceiling(Real)",
