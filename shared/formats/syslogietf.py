@@ -6,7 +6,7 @@ looked at for the whole column; structured data is cut at its quotes, and what s
 between them, which is the same in line after line, says what the values are called.
 
     <34>1 2024-05-01T10:00:00Z host app 123 ID47 [a@1 b="c" d="e"][f@1 g="h"] message
-                                                  between the quotes: [a@1 b= , d= , ][f@1 g= , ]
+                                                  between the quotes: [a@1 b= , d= , ][f@1 g=
 """
 
 from __future__ import annotations
@@ -109,50 +109,69 @@ def _are_headers(said: Sequence[Sequence[str]]) -> bool:
     return all(map(_TIME.fullmatch, {time[:_TIME_SIZE] for time in times}))
 
 
-def _cut(rests: Sequence[str]) -> tuple[list[Elements | None], list[str | None]]:
+def _cut(rests: Sequence[str]) -> tuple[Sequence[Elements | None], list[str | None]]:
     """Structured data and message of each; the message is None of what is odd."""
-    texts: list[str | None] = [None] * len(rests)
+    if all(rest[:1] == "[" for rest in rests):
+        return _cut_data(rests)
     data: list[Elements | None] = [None] * len(rests)
-    groups: defaultdict[tuple[str, ...], list[tuple[int, list[str]]]] = defaultdict(list)
-    for place, rest in enumerate(rests):
-        if rest[:1] != "[":
-            data[place], text = split_data(rest)
-            texts[place] = None if text == rest else text
-            continue
-        end = rest.find('"] ') + 2
-        parts = (rest[:end] if end > 1 else rest).split('"')
-        texts[place] = rest[end + 1 :] if end > 1 else ""
-        groups[tuple(parts[::2])].append((place, parts))
-    for between, lines in groups.items():
-        shape, values = _shape(between), [parts[1::2] for _, parts in lines]
-        if shape is not None and "\\" not in "".join(chain.from_iterable(values)):
-            for (place, _), found in zip(lines, _elements(shape, values), strict=True):
-                data[place] = found
-        else:
-            for place, _ in lines:
+    texts = [_cleaned(rest[2:]) if rest[:2] in {"- ", "-"} else None for rest in rests]
+    places = [place for place, rest in enumerate(rests) if rest[:1] == "["]
+    if places:
+        found = _cut_data([rests[place] for place in places])
+        for place, elements_there, text in zip(places, *found, strict=True):
+            data[place], texts[place] = elements_there, text
+    return data, texts
+
+
+def _cut_data(rests: Sequence[str]) -> tuple[Sequence[Elements | None], list[str | None]]:
+    """The same, where structured data seems to come first."""
+    halves = [rest.partition('"] ') for rest in rests]
+    # Where no message comes after it, data ends here as it does elsewhere.
+    parts = [(half if end else half.removesuffix('"]')).split('"') for half, end, _ in halves]
+    between = [tuple(part[::2]) for part in parts]
+    if len(set(between)) == 1:
+        alike = _elements(between[0], [part[1::2] for part in parts])
+        if alike is not None:
+            return alike, [_cleaned(text) for _, _, text in halves]
+    groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, key in enumerate(between):
+        groups[key].append(place)
+    data: list[Elements | None] = [None] * len(rests)
+    texts: list[str | None] = [None] * len(rests)
+    for key, places in groups.items():
+        found = _elements(key, [parts[place][1::2] for place in places])
+        for index, place in enumerate(places):
+            if found is not None:
+                data[place], texts[place] = found[index], _cleaned(halves[place][2])
+            else:
                 data[place], text = split_data(rests[place])
-                texts[place] = None if data[place] is None else text
-    return data, list(map(_cleaned, texts))
+                texts[place] = None if data[place] is None else _cleaned(text)
+    return data, texts
 
 
-@lru_cache(1000)
-def _shape(between: tuple[str, ...]) -> _Shape | None:
-    """What structured data is like that has these texts between its quotes; None if it is odd."""
-    text = '""'.join(between)
-    found = elements(text) if len(between) <= _MOST_VALUES and IS_DATA(text) else {}
-    shape = tuple((name, tuple(parameters)) for name, parameters in found.items())
-    is_whole = sum(len(names) for _, names in shape) == len(between) - 1 and len(shape) == text.count("[")
-    return shape if is_whole else None
-
-
-def _elements(shape: _Shape, values: Sequence[Sequence[str]]) -> Sequence[Elements]:
-    """The elements of lines that have this shape."""
+def _elements(between: tuple[str, ...], values: Sequence[Sequence[str]]) -> list[Elements] | None:
+    """The elements of lines with these texts between their quotes, and these in them; None if that is odd."""
+    shape = _shape(between)
+    if shape is None or set(map(len, values)) != {len(between)}:
+        return None
+    if "\\" in "".join(chain.from_iterable(values)):
+        return None
     columns, place = list(zip(*values, strict=True)), 0
     made: list[Sequence[Any]] = []
     for _, names in shape:
         made.append(_dicts(names, columns[place : place + len(names)]) if names else [{} for _ in values])
         place += len(names)
     return _dicts([name for name, _ in shape], made)
+
+
+@lru_cache(1000)
+def _shape(between: tuple[str, ...]) -> _Shape | None:
+    """What structured data is like that has these texts before its values; None if it is odd."""
+    text = "".join(f'{part}""' for part in between) + "]"
+    found = elements(text) if len(between) <= _MOST_VALUES and IS_DATA(text) else {}
+    shape = tuple((name, tuple(parameters)) for name, parameters in found.items())
+    is_whole = sum(len(names) for _, names in shape) == len(between) and len(shape) == text.count("[")
+    return shape if is_whole else None
 
 
 def _dicts(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -165,6 +184,6 @@ def _dicts(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[
     return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
 
 
-def _cleaned(text: str | None) -> str | None:
+def _cleaned(text: str) -> str:
     """A message without a byte order mark and the blanks around it."""
-    return None if text is None else text.removeprefix("\ufeff").lstrip(" ").rstrip(BLANKS)
+    return text.removeprefix("\ufeff").lstrip(" ").rstrip(BLANKS)

@@ -59,8 +59,7 @@ def read_lines(
     ietf = read_ietf(lines) if is_ietf(lines[0]) else None
     if ietf is not None:
         parts.append(ietf)
-        done = set(ietf.places)
-        left = [place for place in left if place not in done]
+        left = sorted(set(left).difference(ietf.places)) if len(ietf.places) < len(lines) else ()
     rows: Sequence[Row] = []
     if left:
         rows = _LINE[host].findall("\n" + "\n".join([lines[place] for place in left]))
