@@ -79,7 +79,8 @@ class KvOptions(
     A line is a record with the keys as they are written, and every value is text. Quotes around a value are
     left out; inside them separators are text, and `escape` before a quote or another escape takes its
     meaning. A key that comes twice has the list of its values. What stands outside of the pairs, such as
-    words before the first one, is kept under `_text` (see `bare`).
+    words before the first one or a syslog priority (`<189>`) right before it, is kept under `_text` (see
+    `bare`).
 
     Rejected are lines with a quote that is not closed, or closed in the middle of a value (UnclosedQuote),
     lines with nothing in them but separators and, with `bare: flag`, lines without any pair (NoPairs).

@@ -19,6 +19,9 @@ from .jsonvalue import Problem
 TEXT = "_text"
 """The key of what is in no pair."""
 
+_PRIORITY = re.compile(r"<\d{1,3}>", re.ASCII)
+"""Syslog's, which devices put right before the first pair."""
+
 _LONG = 65536
 """The tokens of a longer line are not held all at once."""
 
@@ -143,9 +146,17 @@ class Pairs:
         value = line.find(self._value)
         begin = line.rfind(" ", 0, value) + 1 if value > 0 else 0
         if not begin:
-            return 0
+            return self._priority(line)
         before = line[:begin]
         return 0 if not before.strip(" \t") or any(quote in before for quote in self._quotes) else begin
+
+    def _priority(self, line: str) -> int:
+        """The length of a syslog priority right before the first key."""
+        found = _PRIORITY.match(line) if line[:1] == "<" else None
+        if found is None:
+            return 0
+        key = line[found.end() : max(line.find(self._value), 0)]
+        return found.end() if key and not any(blank in key for blank in " \t") else 0
 
     def tokens(self, line: str) -> list[tuple[str, str, str]]:
         """For each pair of a line key, value and "", for each word "", "" and the word, all as written."""
@@ -162,7 +173,11 @@ class Pairs:
         words: list[str] = []
         grammar, pairs = self._grammar, False
         quotes, blanks = grammar.quotes, bool(grammar.pair)
-        for key, value, word in self._tokens(line.strip(" \t")):
+        line = line.strip(" \t")
+        begin = self._priority(line) if self._has_text else 0
+        if begin:
+            words.append(line[:begin])
+        for key, value, word in self._tokens(line[begin:]):
             if key:
                 pairs = True
                 name = self._plain(key) if blanks or key[0] in quotes else key

@@ -67,6 +67,9 @@ PLAIN_HOST = rf"(?!(?:\d{{4}}|{ZONE}) )([^\s:\[\]]++)"
 """A host after a time, that cannot be its year, its zone or a tag."""
 ISO = rf"\d{{4}}-\d\d-\d\d[T ]{CLOCK}(?:Z| ?[+-]\d\d:?\d\d)?+"
 
+TAG_CHARACTER = r'[^\s:\[\]{}"]'
+"""Of a program's name; a message that is JSON begins with none."""
+
 _AFTER = rf"(?: {ZONE}(?=[ :]))?+"
 _TIME = rf"(?:{DAY} (?:\d{{4}} )?+{CLOCK}(?: \d{{4}}(?= ))?+{_AFTER}|{ISO}|\d{{4}} {DAY} {CLOCK}{_AFTER})"
 # A token that ends in a colon is a tag and no host; so is one with brackets. " : " is Cisco ASA's.
@@ -75,7 +78,8 @@ _NO_HOST = r"()"
 # A word before a colon and a blank, with a version perhaps (`syslogd 1.4.1:`); or any words before a
 # number in brackets (`Google Chrome[77]:`).
 _TAG = (
-    r"(?:((?!\d++:)[^\s:\[\]]++(?: \d+(?:\.\d+)++(?=:))?+(?=:(?:[ \[]|\Z)|\[\d*+\][: ]|\[[^\s\[\]]*+\]:)"
+    rf"(?:((?!\d++:){TAG_CHARACTER}++(?: \d+(?:\.\d+)++(?=:))?+"
+    r"(?=:(?:[ \[]|\Z)|\[\d*+\][: ]|\[[^\s\[\]]*+\]:)"
     r"|[^:\[\]]{1,64}+(?=\[\d++\](?::| \()))"
     r"(?:\[([^\s\[\]]*+)\](?: \(([^()]{1,128}+)\)(?=:))?+)?+:?+)?+ *+"
 )
@@ -89,7 +93,7 @@ _IETF = re.compile(
     rf"{PRIORITY}\d\d? (-|\d{{4}}-\d\d-\d\dT\S++) (\S++) (\S++) (\S++) (\S++)(?: (.*))?+", _FLAGS
 )
 _CISCO = re.compile(
-    rf"(?:{PRIORITY})?+(?:(\d{{0,12}}+): )?+(?:([\w.-]++): )?+([*.]?+{_TIME}): (%[\w-]++):? ?+(.*)", _FLAGS
+    rf"(?:{PRIORITY})?+(?:(\d{{0,12}}+): ?+)?+(?:([\w.-]++): )?+([*.]?+{_TIME}): (%[\w-]++):? ?+(.*)", _FLAGS
 )
 # Meraki, and headers of RFC 5424 that break off after the host.
 _SHORT_IETF = re.compile(

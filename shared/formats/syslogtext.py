@@ -19,7 +19,18 @@ from typing import Any
 from .jsonvalue import Problem
 from .lines import Columns
 from .sdelements import DATA, elements
-from .sysloghead import BLANKS, DAY, FACILITY, ISO, PLAIN_HOST, PRIORITY, SEVERITY, Message, read_line
+from .sysloghead import (
+    BLANKS,
+    DAY,
+    FACILITY,
+    ISO,
+    PLAIN_HOST,
+    PRIORITY,
+    SEVERITY,
+    TAG_CHARACTER,
+    Message,
+    read_line,
+)
 from .syslogietf import is_ietf, read_ietf
 
 NAMES: tuple[str, ...] = Message._fields
@@ -28,7 +39,7 @@ Other = Callable[[str], Message | Problem]
 
 _LOCAL = {
     host: rf"(?:{PRIORITY})?+({DAY} \d\d:\d\d:\d\d|{ISO}) {f'{PLAIN_HOST} ' if host else '()'}"
-    r"([^\s:\[\]\d][^\s:\[\]]*+)(?:\[(\d*+)\])?+: ++([^\n]*+)"
+    rf"((?!\d){TAG_CHARACTER}++)(?:\[(\d*+)\])?+: ++([^\n]*+)"
     for host in (True, False)
 }
 _IETF = (
