@@ -61,13 +61,13 @@ def read_lines(
     """What lines say: columns if all are of one form, else names and for each line its values or a Problem.
 
     Args:
-        lines: at least one, none of them blank.
+        lines: none of them blank.
         host: whether a header of RFC 3164 has a host.
         other: what a line without a header is.
     """
     parts: list[_Part] = []
     left: Sequence[int] = range(len(lines))
-    ietf = read_ietf(lines) if is_ietf(lines[0]) else None
+    ietf = read_ietf(lines) if lines and is_ietf(lines[0]) else None
     if ietf is not None:
         parts.append(ietf)
         left = sorted(set(left).difference(ietf.places)) if len(ietf.places) < len(lines) else ()
