@@ -51,16 +51,19 @@ class Events(NamedTuple):
     def dicts(self) -> list[Record | None]:
         """A dict for each line; None for one that has to be read alone."""
         keys, values, wrong = self.keys, self.values, sorted(self.wrong, reverse=True)
+        names, gaps = list(self.heads), any(None in column for column in self.heads.values())
         found: list[Record | None] = []
         begin = 0
-        for record in _rows(self.heads):
+        for head in zip(*self.heads.values(), strict=True):
             end = keys.index(MARK, begin)
-            size = len(record) + end - begin
-            record.update(zip(keys[begin:end], values[begin:end], strict=True))
-            is_whole = len(record) == size and end - begin <= MOST_FIELDS and DUPLICATES not in record
+            size = end - begin
+            record = dict(zip([*names, *keys[begin:end]], [*head, *values[begin:end]], strict=True))
+            is_whole = len(record) == len(names) + size and size <= MOST_FIELDS and DUPLICATES not in record
             while wrong and wrong[-1] < end:
                 wrong.pop()
                 is_whole = False
+            if gaps:
+                record = {key: value for key, value in record.items() if value is not None}
             found.append(record if is_whole else None)
             begin = end + 1
         return found
@@ -96,10 +99,3 @@ def _is_plain(heads: Collection[str], names: Sequence[str]) -> bool:
     """Whether each name can stand beside the header's and the other names."""
     found = {*heads, *names}
     return len(found) == len(heads) + len(names) and len(names) <= MOST_FIELDS and DUPLICATES not in found
-
-
-def _rows(columns: Columns) -> list[Record]:
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    if any(None in column for column in columns.values()):
-        return [{key: value for key, value in row.items() if value is not None} for row in rows]
-    return rows

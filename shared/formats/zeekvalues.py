@@ -127,9 +127,11 @@ def _times(header: Header, iso: bool, values: Sequence[str], held: Held) -> Sequ
 
 def _numbers(header: Header, kind: type, values: Sequence[str], held: Held) -> Sequence[Any]:
     many, _, one = _DECODERS[kind]
-    if header.unset == "-" and not held.nulls:
+    if not held.nulls:
         # Every comma in a text would make one number more, and no text can be empty: so the count tells.
-        found = _decoded(many, f" {', '.join(values)},".replace(" -,", " null,")[:-1])
+        found = _decoded(many, ",".join(values))
+        if found is None and header.unset == "-":
+            found = _decoded(many, f" {', '.join(values)},".replace(" -,", " null,")[:-1])
         if found is not None and len(found) == len(values):
             return found
     return [None if v == header.unset else _number(one, v) for v in values]

@@ -22,10 +22,14 @@ from .odd import TOO_DEEP, Events, Unfit
 from .redactors import DUPLICATES
 from .rows import RowTypes, made, plain
 from .take import Path, View
-from .values import to_string
+from .values import has_gaps, to_string
 
 if TYPE_CHECKING:
     from .redactors import Redactors
+
+
+_FEW = 8
+"""So many keys are sooner taken out of a record than looked for at each of its keys."""
 
 
 @dataclass(slots=True)
@@ -179,18 +183,28 @@ class Rest:
 
 
 def _keyed(view: View, keys: Set[str]) -> dict[int, Record]:
+    left = _few_taken if len(keys) <= _FEW else _many_taken
     rests = {
-        index: {key: value for key, value in record.items() if key not in keys and value is not None}
-        for index, record in enumerate(view.dicts)
-        if not record.keys() <= keys
+        index: left(record, keys) for index, record in enumerate(view.dicts) if not record.keys() <= keys
     }
     return rests if all(rests.values()) else {index: rest for index, rest in rests.items() if rest}
+
+
+def _few_taken(record: Record, keys: Set[str]) -> Record:
+    rest = record.copy()
+    for key in keys:
+        rest.pop(key, None)
+    return {k: v for k, v in rest.items() if v is not None} if has_gaps(rest.values()) else rest
+
+
+def _many_taken(record: Record, keys: Set[str]) -> Record:
+    return {key: value for key, value in record.items() if key not in keys and value is not None}
 
 
 def _named(view: View, names: Sequence[str], keys: Set[str]) -> dict[int, Record]:
     """Without making a dict of what columns took."""
     left = {name: view.get(name) for name in names if name not in keys}
-    full = {name: values for name, values in left.items() if None not in values}
+    full = {name: values for name, values in left.items() if not has_gaps(values)}
     if full:
         made = [dict(zip(full, row, strict=True)) for row in zip(*full.values(), strict=True)]
     else:
