@@ -15,7 +15,7 @@ from pathlib import Path
 from . import settings
 from .errors import SettingsError
 from .routes import Routes
-from .settings import lacking
+from .settings import lacking, lacking_salt
 
 
 def settings_problems(source: str, routes: Routes | None) -> list[str]:
@@ -26,15 +26,24 @@ def settings_problems(source: str, routes: Routes | None) -> list[str]:
         routes: what the settings are for; None where the routes cannot be used.
     """
     prefix = "" if source == "env" else f"{source}: "
-    found: list[str] = []
     try:
         values = _values(source)
-        found = _misspelt(values) if source != "env" else []
-        config = settings.read(values)
-        found += lacking(config, routes) if routes else []
     except SettingsError as error:
-        found += str(error).splitlines()
+        found = str(error).splitlines()
+    else:
+        found = _misspelt(values) if source != "env" else []
+        found += _problems(values, routes)
     return [f"{prefix}{sentence}" for sentence in found]
+
+
+def _problems(values: Mapping[str, str], routes: Routes | None) -> list[str]:
+    """What is wrong with the values, and what they lack for the routes."""
+    try:
+        config = settings.read(values)
+    except SettingsError as error:
+        lacks_salt = lacking_salt(routes) if routes and not values.get("REDACT_SALT") else []
+        return [*str(error).splitlines(), *lacks_salt]
+    return lacking(config, routes) if routes else []
 
 
 def _misspelt(values: Mapping[str, str]) -> list[str]:
