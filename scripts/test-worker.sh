@@ -12,4 +12,6 @@ if ! scripts/find-python.sh 3.13 >/dev/null; then
 fi
 make --no-print-directory .venv313/.worker
 echo "The Functions worker of Python 3.13 ..."
-.venv313/bin/python -m pytest tests/contract/test_worker.py "$@"
+# DuckDB's bindings tell at the end, on 3.13, what they did not free; it is theirs, and nothing to act on.
+.venv313/bin/python -m pytest tests/contract/test_worker.py "$@" \
+  2> >(grep -v -e '^nanobind:' -e '^ - leaked ' -e '^ - \.\.\. skipped' -e 'nanobind.readthedocs' >&2 || true)

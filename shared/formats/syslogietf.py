@@ -32,6 +32,8 @@ _HEADS = {
 
 _TIME = re.compile(r"-|\d{4}-\d\d-\d\dT\S", re.ASCII)
 _TIME_SIZE = len("2024-05-01T1")
+_OTHER_BLANKS = "\t\r\v\f"
+"""Between a header's values only single spaces stand."""
 _MOST_VALUES = 200
 
 _Shape = tuple[tuple[str, Sequence[str]], ...]
@@ -64,7 +66,7 @@ def read_ietf(lines: Sequence[str]) -> Ietf | None:
     heads: Sequence[str]
     said: Sequence[Sequence[str]]
     heads, *said, rests = zip(*rows, strict=True)
-    if not _are_headers(said):
+    if not _are_headers(said, "\n".join(lines)):
         return None
     data, texts = _cut(rests)
     if None in texts:
@@ -101,10 +103,19 @@ def _columns(
     return columns
 
 
-def _are_headers(said: Sequence[Sequence[str]]) -> bool:
-    """Whether these can be the times, hosts, ... of headers."""
+def _are_headers(said: Sequence[Sequence[str]], text: str) -> bool:
+    """Whether these can be the times, hosts, ... of headers.
+
+    Args:
+        said: columns of them, cut at blanks.
+        text: what they were cut out of.
+    """
     times, *words = said
-    if any("" in values for values in words) or not "".join(chain.from_iterable(said)).isprintable():
+    if any("" in values for values in words):
+        return False
+    if any(map(text.__contains__, _OTHER_BLANKS)) and any(
+        blank in "".join(chain.from_iterable(said)) for blank in _OTHER_BLANKS
+    ):
         return False
     return all(map(_TIME.fullmatch, {time[:_TIME_SIZE] for time in times}))
 

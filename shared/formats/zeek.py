@@ -125,7 +125,8 @@ class ZeekParser(SectionParser):
         return [next(typed) if len(row) == width else _ragged(len(row), width) for row in rows]
 
     def _typed(self, columns: Iterable[Sequence[str]]) -> Columns:
-        held = Held(b"\\" in self.raw, b"null" in self.raw)
+        raw = self.raw
+        held = Held(b"\\" in raw, b"null" in raw, self._header.empty.encode() in raw)
         columns_of_names = zip(self.names, self._columns, columns, strict=False)
         return {name: column(texts, held) for name, column, texts in columns_of_names}
 

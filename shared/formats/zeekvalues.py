@@ -31,6 +31,8 @@ class Held(NamedTuple):
     """A backslash."""
     nulls: bool
     """The word null."""
+    empties: bool
+    """What stands for an empty text or list, in a value or as one."""
 
 
 Column = Callable[[Sequence[str], Held], Sequence[Any]]
@@ -106,7 +108,7 @@ def _column(kind: str, header: Header, *, iso: bool) -> Column:
 
 def _texts(header: Header, values: Sequence[str], held: Held) -> Sequence[Any]:
     unset, empty = header.unset, header.empty
-    if not held.escapes and unset not in values and empty not in values:
+    if not held.escapes and unset not in values and not (held.empties and empty in values):
         return values
     return [None if v == unset else "" if v == empty else unescaped(v) for v in values]
 
@@ -146,7 +148,7 @@ def _lists(header: Header, kind: str, element: Column, values: Sequence[str], he
             return found
     joined = "\n".join(values)
     if kind not in _TYPED and _is_plain(header, joined, held):
-        if separator not in joined and empty not in values:
+        if separator not in joined and not held.empties:
             return [None if v == unset else [v] for v in values]
         return [None if v == unset else [] if v == empty else v.split(separator) for v in values]
     split = [None if v == unset else [] if v == empty else v.split(separator) for v in values]
@@ -156,8 +158,8 @@ def _lists(header: Header, kind: str, element: Column, values: Sequence[str], he
 def _is_plain(header: Header, lists: str, held: Held) -> bool:
     """Whether no element of some lists is unset, empty or escaped."""
     unset, separator = header.unset, header.set_separator
-    odd = (f"{unset}{separator}", f"{separator}{unset}", header.empty)
-    return not held.escapes and not any(text in lists for text in odd)
+    odd = (f"{unset}{separator}", f"{separator}{unset}")
+    return not held.escapes and not held.empties and not any(text in lists for text in odd)
 
 
 _DECODERS: dict[type, tuple[Callable[[str], Any], Callable[[str], Any], Callable[[str], Any]]] = {

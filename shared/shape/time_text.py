@@ -79,19 +79,38 @@ class Iso(Text):
 
     def texts(self, values: list[str]) -> list[str]:
         """See TimeReader."""
-        if not _as_azure_takes_them(values):
-            return super().texts(values)
-        for _ in map(datetime.fromisoformat, values):
-            pass
-        return values
+        return values if _as_azure_takes_them(values) else super().texts(values)
+
+
+class Syslog(Text):
+    """Times of RFC 3164 and of RFC 5424.
+
+    Args:
+        where: the zone of texts that carry none, and what settles their year.
+    """
+
+    def __init__(self, where: Setting) -> None:
+        super().__init__(partial(read_syslog, where))
+
+    def texts(self, values: list[str]) -> list[str]:
+        """See TimeReader."""
+        return values if _as_azure_takes_them(values) else super().texts(values)
 
 
 def _as_azure_takes_them(values: list[str]) -> bool:
-    """Whether all have the shape. A quick look at the first saves most of the others."""
+    """Whether all have the shape; a quick look at the first saves most of the others.
+
+    Raises:
+        ValueError: one of them has the shape, and is no time.
+    """
     if values[0][-1:] != "Z":
         return False
     lines = "\n".join(values).encode(errors="replace").translate(_AS_0).split(b"\n")
-    return _AS_AZURE_TAKES_IT.issuperset(lines)
+    if not _AS_AZURE_TAKES_IT.issuperset(lines):
+        return False
+    for _ in map(datetime.fromisoformat, values):
+        pass
+    return True
 
 
 def read_iso(where: Setting, text: str) -> Reading:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import partial
 
 from .time_cef import Cef
 from .time_epoch import Epoch
 from .time_face import TimeReader
 from .time_patterns import compiled
-from .time_text import Iso, Text, read_syslog
+from .time_text import Iso, Syslog, Text
 from .time_walls import setting
 from .time_zones import zone as zone_of
 
@@ -56,7 +55,7 @@ def time_reader(format: str, zone: str | None, reference: datetime) -> TimeReade
     if format == "iso":
         return Iso(where)
     if format == "syslog":
-        return Text(partial(read_syslog, where))
+        return Syslog(where)
     if format == "cef":
         return Cef(where)
     pattern = compiled(_pattern(format))
