@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--no-page", action="store_true", help="do not write docs/performance.md")
     options = parser.parse_args()
     size = options.mb * 1_000_000
-    sections = [corridor.measure(size, options.runs), formats.measure(size // 20, options.runs)]
+    sections = [corridor.measure(size, options.runs), formats.measure(size // 40, 2 * options.runs + 1)]
     page = "\n\n".join(["# Performance", *sections, _footer(options.mb, options.runs)]) + "\n"
     print(page)
     if not options.no_page:

@@ -18,7 +18,7 @@ from ..model import Block, Origin, Position
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A longer record can be no row (a post holds 1 MB); it is rejected without being held in memory."""
 
-BLOCK_BYTES = 128 * 1024
+BLOCK_BYTES = 96 * 1024
 """How much input a block covers, about: so much that its values stay in a processor's cache."""
 
 RAW_BYTES = 64 * 1024
