@@ -20,9 +20,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..twice import maybe_twice
 from .avroschema import Schema
 from .face import MAX_RECORD_BYTES
-from .jsonodd import Odd, maybe_twice
+from .jsonodd import Odd
 from .jsonvalue import FAILED, OBJECT, Problem, read_object
 from .records import Bad
 

@@ -18,11 +18,11 @@ import msgspec
 from msgspec import Meta
 
 from ..model import Block, Origin, Position, Record
+from ..twice import maybe_twice
 from .azureflows import flow_rows
 from .explode import Bad, Exploding, Rows
 from .face import BLOCK_BYTES
 from .jsondoc import JsonOptions, JsonParser
-from .jsonodd import maybe_twice
 from .jsonvalue import FAILED
 from .lines import Lines
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from ..model import Record
-from .jsonodd import DUPLICATES
+from ..twice import DUPLICATES
 from .jsonvalue import Problem
 from .lines import Columns
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..model import Record
+from ..twice import DUPLICATES
 from .eventlines import MOST_FIELDS
-from .jsonodd import DUPLICATES
 from .jsonvalue import Problem
 from .lines import Columns
 from .sysloghead import DAY, FACILITY, ISO, PLAIN_HOST, PRIORITY, SEVERITY, Message, read_line

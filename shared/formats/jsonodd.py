@@ -4,9 +4,7 @@ Rule: NaN, Infinity and halves of surrogate pairs are no JSON, but many programs
 write them; and of a key that comes twice in an object msgspec keeps the last value
 without a word. Such records are read here by the standard library, which sees all
 of it; what becomes of them is the route's choice (shape/odd.py, shape/rest.py).
-Invariant: nothing else gets through that msgspec refuses. Strategy: a key that
-comes twice shows in the number of quotes: what is decoded and written again has
-fewer of them than the text had.
+Invariant: nothing else gets through that msgspec refuses.
 """
 
 from __future__ import annotations
@@ -15,44 +13,16 @@ import json
 import math
 import re
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from ..twice import DUPLICATES
 
-DUPLICATES = "_duplicate_keys"
-"""Key of a record's member with the earlier values of the keys that come twice in one of its objects."""
-
-_UNWRITABLE = (ValueError, OverflowError, RecursionError)
-_encode = msgspec.json.Encoder().encode_lines
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Odd(dict[str, Any]):
     """A record with a value that JSON cannot carry."""
-
-
-def maybe_twice(text: bytes, records: Sequence[Any]) -> bool:
-    """Whether a key may come twice in an object of `text`; a no is sure.
-
-    Args:
-        text: JSON values, with anything but quotes between them.
-        records: what they were decoded to: dicts, or instances of a type that omits defaults
-            (of another type the answer is always yes).
-    """
-    if (b"\\" in text and b"\\u0022" in text) or not _tells_all(records):
-        return True
-    try:
-        return text.count(b'"') != _encode(records).count(b'"')
-    except _UNWRITABLE:
-        return True
-
-
-def _tells_all(records: Sequence[Any]) -> bool:
-    """Whether records written again have no key that was not there."""
-    config = getattr(records[0], "__struct_config__", None) if records else None
-    return config is None or config.omit_defaults
 
 
 def read_oddly(raw: bytes) -> dict[str, Any] | None:
@@ -76,16 +46,6 @@ def read_oddly(raw: bytes) -> dict[str, Any] | None:
     if found.odd or (_ESCAPED_SURROGATE.search(text) and _has_half_a_pair(record)):
         return Odd(record)
     return record if found.twice else None
-
-
-def repeats(text: str) -> bool:
-    """Whether a key comes twice in an object of a JSON text."""
-    found = _Reading()
-    try:
-        json.loads(text, object_pairs_hook=found.members)
-    except (ValueError, RecursionError):
-        return False
-    return found.twice
 
 
 class _Reading:

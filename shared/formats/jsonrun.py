@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..model import Block, Origin, Position, Reject
+from ..twice import maybe_twice
 from .jsonbalance import Balance
-from .jsonodd import Odd, maybe_twice
+from .jsonodd import Odd
 from .jsonvalue import FAILED, Problem, needs_a_look, read_object
 
 SPACE = b" \t\r\n"

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .jsonodd import maybe_twice, read_oddly
+from ..twice import maybe_twice
+from .jsonodd import read_oddly
 
 OBJECT = msgspec.json.Decoder(dict[str, Any])
 """Decodes a record to a dict; anything but an object is refused."""

@@ -20,9 +20,9 @@ import msgspec
 from msgspec import Meta
 
 from ..model import Position, Record
+from ..twice import DUPLICATES
 from .eventlines import LONG, MARK, MOST_FIELDS, Events, read_together
 from .insyslog import SURPLUS, TOO_MANY, header_of, headers_of, with_doubles
-from .jsonodd import DUPLICATES
 from .jsonvalue import Problem
 from .lines import Columns, TextParser
 from .sysloghead import BLANKS

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from ..model import Block, Origin, Position
-from .jsonodd import Odd, maybe_twice
+from ..twice import maybe_twice
+from .jsonodd import Odd
 from .jsonvalue import FAILED, OBJECT, Problem, needs_a_look, read_object, skips
 from .lines import Line, LineParser, Lines, reject_of
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..formats.jsonodd import maybe_twice, repeats
 from ..model import Block
 from ..routes.declare import EVERYTHING_ELSE, Column, Route
+from ..twice import maybe_twice, repeats
 from .bulk import BULK
 from .facts import Context, fact
 from .fields import Lookup, lookups

@@ -15,9 +15,7 @@ from typing import Any
 
 from ..model import Record
 from ..routes.declare import Column, Route
-
-DUPLICATES = "_duplicate_keys"
-"""Under this key parsers keep the earlier values of keys that come twice."""
+from ..twice import DUPLICATES
 
 Redact = Callable[[list[Any]], list[Any]]
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
+from ..twice import DUPLICATES
 from .fields import tree, without
 from .odd import TOO_DEEP, Events, Unfit
-from .redactors import DUPLICATES
 from .rows import RowTypes, made, plain
 from .take import Path, View
 from .values import has_gaps, to_string

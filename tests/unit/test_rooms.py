@@ -59,3 +59,24 @@ def test_sans_io_rooms_read_no_clock_and_no_environment(room: str) -> None:
         text = file.read_text()
         for word in ("import os", "import time\n", "datetime.now", "utcnow", "import random", "environ"):
             assert word not in text, f"{file.name}: {word}"
+
+
+_WALLS = [
+    ("decode", {"formats", "shape", "upload", "ledger", "sources", "routes"}),
+    ("formats", {"shape", "upload", "ledger", "sources", "routes"}),
+    ("shape", {"decode", "formats", "upload", "ledger", "sources"}),
+    ("encode.py", {"decode", "formats", "shape", "upload", "ledger", "sources", "routes"}),
+    ("upload", {"decode", "formats", "shape", "ledger", "sources", "routes"}),
+    ("ledger", {"decode", "formats", "shape", "upload", "sources", "routes"}),
+]
+
+
+@pytest.mark.parametrize(("room", "others"), _WALLS)
+def test_a_room_knows_nothing_of_the_others(room: str, others: set[str]) -> None:
+    """Data goes one way, and only the pipeline knows all rooms."""
+    place = ROOT / "shared" / room
+    found = re.compile(r"^\s*from \.{1,2}([a-z]\w*)[.\w]* import", re.MULTILINE)
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        above = {m[1] for m in found.finditer(file.read_text()) if m[0].lstrip().startswith("from ..")}
+        beside = {m[1] for m in found.finditer(file.read_text())} if place.is_file() else set()
+        assert not (above | beside) & others, file.name

@@ -17,10 +17,10 @@ from shared.formats.avrocodecs import CODECS, MAX_UNPACKED, unpack
 from shared.formats.avrofile import MAX_BLOCK, MAX_HEADER
 from shared.formats.avrorecords import AT_ONCE
 from shared.formats.face import MAX_RECORD_BYTES
-from shared.formats.jsonodd import DUPLICATES
 from shared.formats.jsonvalue import Problem
 from shared.formats.moments import day, moments, time_of_day
 from shared.model import Block, Position
+from shared.twice import DUPLICATES
 from tests.fixtures.binary import EVENT, PLAIN, SYNC, avro, event
 from tests.unit.formats.reading import blocks, parser, read
 

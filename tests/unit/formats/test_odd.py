@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.formats.jsonodd import DUPLICATES, Odd, maybe_twice, read_oddly
+from shared.formats.jsonodd import Odd, read_oddly
+from shared.twice import DUPLICATES, maybe_twice
 from tests.unit.formats.reading import blocks, parser
 
 
