@@ -149,9 +149,8 @@ PATTERNS: tuple[str, ...] = (
 
 PAIRED: tuple[str, ...] = (
     rf"(?:node=(?P<node>\S+) )?type=(?P<type>\S+) msg=audit\({_EPOCH}:(?P<serial>\d+)\):{_REST}",
-    rf"<(?P<priority>\d+)>date=(?P<date>\d{{4}}-\d\d-\d\d) time=(?P<time>\d\d:\d\d:\d\d){_REST}",
 )
-"""Pairs of keys and values, with a time that only a pattern finds: Linux' audit log; Fortinet as syslog."""
+"""Pairs of keys and values, with a time that only a pattern finds: Linux' audit log."""
 
 TIMED: tuple[str, ...] = (
     rf"{_ISO},? +\[?{LEVEL}\]?[:,]? +(?P<message>.*)",

@@ -22,6 +22,7 @@ _SAMPLE = 400
 _MOST = 0.9
 _NEARLY = 0.95
 """Share of lines that a pattern takes where the others may be kept as they stand."""
+_PRIORITY_AND_PAIR = re.compile(r"<\d{1,3}>[A-Za-z_]\w*=")
 _PAIR = re.compile(r"(?:^|\s)[A-Za-z_][\w.\-@/]*=")
 _SYSLOG = re.compile(
     r"<\d{1,3}>(?!\w+=)|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d{2}:\d{2}:\d{2} \S"
@@ -157,6 +158,8 @@ def _lines(lines: list[str]) -> Iterator[Form]:
         yield {"type": "cef"}
     if _most(lines, lambda line: "LEEF:" in line):
         yield {"type": "leef"}
+    if _most(lines, lambda line: _PRIORITY_AND_PAIR.match(line) is not None):
+        yield {"type": "kv"}
     if _most(lines, lambda line: _SYSLOG.match(line) is not None):
         yield {"type": "syslog"}
     yield from _patterns(lines, PAIRED)

@@ -477,6 +477,7 @@ def test_fortinet_behind_a_priority_has_its_time(tmp_path: Path) -> None:
     text = '<189>date=2026-11-20 time=06:00:01 devname="FG-1"\n<189>date=2026-11-20 time=06:00:02 devname="FG-1"\n'
     columns = _drafted(text, tmp_path).declaration["columns"]
     assert columns["TimeGenerated"] == {"type": "datetime", "join": ["date", "time"]}
+    assert columns["Devname"] == {"type": "string", "from": "devname"}
 
 
 def test_values_in_single_quotes_stay_whole(tmp_path: Path) -> None:
