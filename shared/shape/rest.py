@@ -19,7 +19,7 @@ from ..model import Record
 from ..routes.declare import EVERYTHING_ELSE, Route
 from ..twice import DUPLICATES
 from .fields import tree, without
-from .odd import TOO_DEEP, Events, Unfit
+from .odd import TOO_DEEP, Events, Tamer, Unfit
 from .rows import RowTypes, made, plain
 from .take import Path, View
 from .values import has_gaps, to_string
@@ -38,6 +38,8 @@ class Kept:
 
     values: list[Any] | None = None
     """None if no record has any. What is to become an object is a dict, or of a type of rows.py."""
+    odd: bool = False
+    """Whether what is kept may have a value that JSON cannot carry."""
     dead: dict[int, Unfit] = field(default_factory=dict)
     events: Events = field(default_factory=lambda: defaultdict(list))
 
@@ -48,11 +50,13 @@ class Rest:
     Args:
         route: the checked route.
         redact: what must not be kept as it is.
+        tamer: what becomes of values that no text can carry.
     """
 
-    def __init__(self, route: Route, redact: Redactors) -> None:
+    def __init__(self, route: Route, redact: Redactors, tamer: Tamer) -> None:
         self._route = route
         self._redact = redact
+        self._tamer = tamer
         star = next((c for c in route.columns.values() if c.from_ == EVERYTHING_ELSE), None)
         self._keeps = star is not None
         self._write: Callable[[Record], Any] | None = _WRITERS[star.type, star.format] if star else None
@@ -78,7 +82,7 @@ class Rest:
             done = self._at_once(view, view.names, keys, kept)
             if done is not None:
                 return done
-        result = Kept()
+        result = Kept(odd=view.odd)
         found = self._kept(self._rests(view, keys, paths), result)
         for index, more in kept.items():
             found[index] = {**found.get(index, {}), **more}
@@ -100,7 +104,7 @@ class Rest:
         if make is None:
             return None
         objects, there = made(make, list(left.values()))
-        result = Kept(values=objects)
+        result = Kept(values=objects, odd=view.odd)
         result.events["undeclared_kept"] += there
         for index, more in kept.items():
             objects[index] = {**(plain(objects[index]) or {}), **more}
@@ -128,10 +132,20 @@ class Rest:
         """The text of what is left of one record."""
         assert self._write is not None  # noqa: S101 - who calls has looked
         try:
-            return self._write(record)
+            return self._write(self._tamed(record, index, result) if result.odd else record)
+        except Unfit as unfit:
+            result.dead[index] = unfit
         except RecursionError:
             result.dead[index] = Unfit(*TOO_DEEP)
-            return None
+        return None
+
+    def _tamed(self, record: Record, index: int, result: Kept) -> Record:
+        """The record as a text can carry it; Unfit if the route gives such records up."""
+        self._tamer.seen.clear()
+        record = self._tamer.tame(record, in_text=True)
+        for kind in self._tamer.seen:
+            result.events[kind].append(index)
+        return {key: value for key, value in record.items() if value is not None}
 
     def _kept(self, rests: Mapping[int, Record], result: Kept) -> dict[int, Record]:
         """What is to be kept of what is left."""

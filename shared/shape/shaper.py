@@ -32,7 +32,7 @@ from .plan import Plan, plans
 from .redactors import Redactors
 from .rest import Rest
 from .rows import RowTypes, plain
-from .take import Path, Taken, View
+from .take import Path, Taken, View, joined_text
 from .typed import TIME, as_dicts, typed
 from .values import has_gaps, has_long_number
 from .window import Window
@@ -98,8 +98,8 @@ class Shaper:
         self._keep = {name: frozenset(values) for name, values in route.keep.items()}
         self._drop = {name: frozenset(values) for name, values in route.drop.items()}
         self._redact = Redactors(route, salt)
-        self._rest = Rest(route, self._redact)
         self._tamer = Tamer(route)
+        self._rest = Rest(route, self._redact, self._tamer)
         self._long = LongValues(route, limit)
         self._row_types = RowTypes(plain=True)
         self._names = list(route.columns)
@@ -174,6 +174,12 @@ class Shaper:
             return plan.one(value)
         self._tamer.seen.clear()
         value = self._tamer.tame(value, in_text=True)
+        if plan.joins and type(value) is list:
+            value, parts = joined_text(value), value
+            if value is None:  # then none of them is taken
+                left = zip(plan.lookups, parts, strict=True)
+                kept = {lookup.name: part for lookup, part in left if part is not None}
+                work.kept.setdefault(index, {}).update(kept)
         found = None if value is None else plan.one(value)
         for kind in self._tamer.seen:
             work.events[kind].append(index)

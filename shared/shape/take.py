@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import isfinite
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -46,6 +47,11 @@ class View:
         if self._block.names is not None:
             return self._columns.get(key) or [None] * self.size
         return [record.get(key) for record in self._block.records]
+
+    @property
+    def odd(self) -> bool:
+        """Whether a value may be one that JSON cannot carry."""
+        return self._block.odd
 
     @cached_property
     def dicts(self) -> Sequence[Record]:
@@ -173,7 +179,14 @@ def _join(row: tuple[Any, ...]) -> str | list[Any] | None:
     """A text; or the parts as they are, where one of them is none that could be written as text."""
     if None in row:
         return None
+    if any(type(part) is float and not isfinite(part) for part in row):
+        return list(row)
     try:
-        return " ".join(map(to_string, row))
+        return joined_text(row)
     except (ValueError, OverflowError, RecursionError):
         return list(row)
+
+
+def joined_text(parts: Sequence[Any]) -> str | None:
+    """Parts joined by a space; None if one of them is not there."""
+    return None if None in parts else " ".join(map(to_string, parts))

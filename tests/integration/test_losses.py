@@ -19,6 +19,8 @@ from tests.azurite import Azurite
 from tests.ferry import Ferry, ferry
 
 NOW = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+JOIN = "{ Name: {}, Both: { join: [x, y] } }"
+PAIRS = '{ Name: {}, Rest: { type: string, from: "*", format: pairs } }'
 COLUMNS = "{ Name: {}, Size: { type: int }, Share: { type: real }, More: { type: dynamic } }"
 
 
@@ -32,6 +34,7 @@ class Case(NamedTuple):
     """Columns of the row that lands; None if it is dead-lettered."""
     word: str
     """The count in the ledger's `changed`, or the dead letter's reason."""
+    columns: str = COLUMNS
 
 
 LONG = "x" * 70_000
@@ -69,6 +72,20 @@ CASES = {
     "nan-text-null": Case("on_not_a_number: null", '"Name":NaN', {"Name": None}, "not_a_number_null"),
     "nan-text-inside": Case("", '"Name":{"a":NaN}', {"Name": '{"a":"NaN"}'}, "not_a_number_text"),
     "nan-text-dead": Case("on_not_a_number: dead_letter", '"Name":{"a":NaN}', None, "NotANumber"),
+    "nan-join": Case("", '"x":NaN,"y":1', {"Both": "NaN 1"}, "not_a_number_text", JOIN),
+    "nan-join-null": Case(
+        "on_not_a_number: null",
+        '"x":NaN,"y":1',
+        {"Both": None, "Extra": {"y": 1}},
+        "not_a_number_null",
+        JOIN,
+    ),
+    "nan-join-dead": Case("on_not_a_number: dead_letter", '"x":NaN,"y":1', None, "NotANumber", JOIN),
+    "nan-pairs": Case("", '"a":NaN,"b":[1]', {"Rest": "a=NaN;b=[1]"}, "not_a_number_text", PAIRS),
+    "nan-pairs-null": Case(
+        "on_not_a_number: null", '"a":NaN,"b":1', {"Rest": "b=1"}, "not_a_number_null", PAIRS
+    ),
+    "nan-pairs-dead": Case("on_not_a_number: dead_letter", '"a":[NaN]', None, "NotANumber", PAIRS),
     "big": Case("", f'"More":[{2**70}]', {"More": [str(2**70)]}, "big_integer_text"),
     "big-null": Case("on_big_integer: null", f'"More":[{2**70}]', {"More": [None]}, "big_integer_null"),
     "big-dead": Case("on_big_integer: dead_letter", f'"More":[{2**70}]', None, "NumberOutOfRange"),
@@ -111,7 +128,7 @@ def _routes() -> str:
         parts.append(
             f'  {name}:\n    from: {{ blobs: ["{name}"] }}\n    format: ndjson\n    table: {_table(name)}'
         )
-        parts.append(f"    columns: {COLUMNS}")
+        parts.append(f"    columns: {case.columns}")
         parts += [f"    {case.choice}"] if case.choice else []
     for how in ("dead_letter", "cut"):
         name = f"large-{how.replace('_', '-')}"
