@@ -20,7 +20,7 @@ from .cli_explain import count, explain
 from .cli_settings import settings_problems
 from .cli_show import Show
 from .errors import RoutesError
-from .routes import Routes, document
+from .routes import STREAMS_PER_RULE, Routes, document
 from .routes.check import check as check_routes
 from .transform.analyser import HOW, find
 from .transform.face import Checked
@@ -170,7 +170,7 @@ def _excerpt(lines: Sequence[str], line: int, column: int, width: int) -> tuple[
 
 def _all_well(show: Show, path: Path, routes: Routes, settings: str | None) -> None:
     streams = len(routes.streams())
-    rules = -(-streams // 10)
+    rules = -(-streams // STREAMS_PER_RULE)
     told = f", settings of {settings}" if settings else ""
     show.line(
         f"{path}: {count(len(routes.by_name), 'route')}, {count(streams, 'stream')} in "

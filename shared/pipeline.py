@@ -23,7 +23,7 @@ from .errors import BadMessage, Transient
 from .formats import FORMATS, Parser
 from .model import Counts, Position, Rows, SourceFacts
 from .reading import Reader
-from .routes import Route, Routes
+from .routes import STREAMS_PER_RULE, Route, Routes
 from .routes.match import captured
 from .settings import Settings
 from .shape.facts import Context
@@ -101,7 +101,7 @@ class Corridor:
     def __init__(self, config: Settings, routes: Routes) -> None:
         self._config = config
         self._routes = routes
-        self._rule_of = {stream: index // 10 for index, stream in enumerate(routes.streams())}
+        self._rule_of = {stream: index // STREAMS_PER_RULE for index, stream in enumerate(routes.streams())}
         self._limits = Limits(
             Caps(max_output=config.max_decoded_bytes, max_window=config.max_window_bytes),
             config.batch_bytes,

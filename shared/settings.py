@@ -15,10 +15,7 @@ from urllib.parse import urlsplit
 
 from .decode import MAX_OUTPUT, MAX_WINDOW
 from .errors import SettingsError
-from .routes import Routes
-
-STREAMS = 10
-"""That one data collection rule holds."""
+from .routes import STREAMS_PER_RULE, Routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +193,7 @@ def lacking(config: Settings, routes: Routes) -> list[str]:
     """What these settings lack for these routes: a sentence for each, none where all is well."""
     problems = []
     streams = len(routes.streams())
-    needed = -(-streams // STREAMS)
+    needed = -(-streams // STREAMS_PER_RULE)
     if len(config.rule_ids) < needed:
         problems.append(
             f"LOGS_DCR_RULE_ID names {len(config.rule_ids)} rules, but the routes have {streams} streams and a rule holds ten: {needed} are needed."

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from ..errors import RoutesError
 from .check import check
-from .declare import Column, From, Route, Routes
+from .declare import STREAMS_PER_RULE, Column, From, Route, Routes
 from .read import Document, read
 
-__all__ = ["Column", "From", "Route", "Routes", "document", "load", "loads"]
+__all__ = ["STREAMS_PER_RULE", "Column", "From", "Route", "Routes", "document", "load", "loads"]
 
 
 def loads(text: str, name: str = "routes.yaml") -> Routes:

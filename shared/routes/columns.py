@@ -85,7 +85,7 @@ class ColumnChecker:
         ):
             self._say(
                 path,
-                f'the built-in table {route.table} has no column Extra for what no column takes: say on_undeclared: drop or dead_letter, or declare a column from "*" whose name ends in _CF.',
+                f'a table of your own ends in _CL ({route.table}_CL); the built-in table {route.table} has no column Extra for what no column takes: say on_undeclared: drop or dead_letter, or declare a column from "*" whose name ends in _CF.',
             )
         if route.on_undeclared != "keep_in_extra":
             for key in ("on_bad_value", "on_old_time", "on_duplicate_key"):

@@ -26,6 +26,9 @@ OnLong = Literal["dead_letter", "cut"]
 Values = list[str | int | float | bool | None] | str | int | float | bool
 Constant = str | int | float | bool
 
+STREAMS_PER_RULE = 10
+"""That one data collection rule holds. Source: Azure Monitor service limits."""
+
 EVERYTHING_ELSE = "*"
 
 FACTS = {
@@ -311,7 +314,7 @@ class Routes(msgspec.Struct, frozen=True):
         return next((route for route in self.by_name.values() if route.takes.messages), None)
 
     def streams(self) -> list[str]:
-        """Distinct streams in the order of the routes' names; stream k lives in rule k // 10.
+        """Distinct streams in the order of the routes' names; stream k lives in rule k // STREAMS_PER_RULE.
 
         By name, not by the file's order: Bicep, which makes the rules, sorts the keys of a mapping.
         """

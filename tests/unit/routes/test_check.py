@@ -240,6 +240,7 @@ def test_a_built_in_table_has_no_column_of_ours() -> None:
     """What no column takes would be lost in a table that is not known here, so the route has to say what becomes of it."""
     text = "routes: {a: {from: {blobs: [x]}, format: csv, table: SecurityEvent, columns: {Computer: {}}}}"
     assert "_CF" in problems(text)[0]
+    assert "a table of your own ends in _CL (" in problems(text)[0]
     made = loads(text.replace("table:", "on_undeclared: drop, table:")).by_name["a"]
     assert made.stream == "Custom-SecurityEvent"
 

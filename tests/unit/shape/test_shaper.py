@@ -94,6 +94,26 @@ def test_an_empty_text_leaves_the_next_candidate_its_turn() -> None:
     assert found == [{"Size": 7}, {"Size": 6}, {"Name": ""}]
 
 
+def test_an_empty_text_behind_the_value_is_left_over_whatever_is_beside() -> None:
+    """Of candidates only those before the one that has a value are taken, with or without a record that has none."""
+    made = route(columns={"Size": {"type": "int", "from": ["a", "b"]}})
+    records: list[dict[str, Any]] = [{"TimeGenerated": FRESH, "a": "6", "b": ""}, {"TimeGenerated": FRESH}]
+    for beside in ([], records[1:]):
+        (row, *_) = rows_of(made, records[0], *beside)
+        assert (row["Size"], row["Extra"]) == (6, {"b": ""})
+
+
+@pytest.mark.parametrize("columns", [2, 12])
+def test_what_is_null_is_not_left_over(columns: int) -> None:
+    """A field without a value is no undeclared field, be few keys taken or many."""
+    names = [f"Column{number}" for number in range(columns)]
+    made = route(columns={name: {} for name in names}, on_undeclared="dead_letter")
+    record = {"TimeGenerated": FRESH, **dict.fromkeys(names, "x")}
+    assert rows_of(made, {**record, "other": None}) == [record]
+    kept = route(columns={name: {} for name in names})
+    assert rows_of(kept, {**record, "other": None, "more": 1}) == [{**record, "Extra": {"more": 1}}]
+
+
 def test_fields_that_no_column_takes_are_kept() -> None:
     """What is not declared lands in the dynamic column, the leaves of nested objects too."""
     made = route(columns={"Aa": {"from": "a.x"}, "Bb": {"from": "b"}})
