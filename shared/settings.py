@@ -130,7 +130,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STATE_CONTAINER", "state_container", _text, "logferry-state", "Container of the ledger."),
     Setting("DEADLETTER_CONTAINER", "deadletter_container", _text, "logferry-deadletter", "Container of records that could become no row, with their reasons."),
     Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
-    Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "8", "Posts in flight for one source, at most; also the most that a crash can repeat."),
+    Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "16", "Posts of one source in flight or not covered by a checkpoint, at most: the most that a crash can repeat. How many are in flight follows from what the service answers."),
     Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Blobs of more than 1 MB in work at once in one process; further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
     Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),
     Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "4194304", "How much of a blob one read takes."),

@@ -11,7 +11,7 @@ import logging
 import time
 
 from .. import audit
-from ..app import App
+from ..app import SMALL_BLOB, App
 from ..errors import ClaimLost, NotReady, SourceBusy, SourceChanged, Transient
 from ..ledger.claims import Claim
 from ..ledger.entry import Entry, State
@@ -136,7 +136,13 @@ class _Taken:
         start = Start(entry.position, entry.counts, entry.seekable)
         deadline = self._began + self._app.budget
         return self._app.corridor.run(
-            route, self._facts, self._source.chunks, start, progress, lambda: time.monotonic() > deadline
+            route,
+            self._facts,
+            self._source.chunks,
+            start,
+            progress,
+            lambda: time.monotonic() > deadline,
+            small=self._source.size <= SMALL_BLOB,
         )
 
     def _settle(self, run: Run) -> None:
@@ -173,9 +179,8 @@ class _Taken:
         return bool(since) and time.time() - since >= self._app.settings.defer_seconds
 
     def _defer(self, error: Transient) -> None:
-        level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
         delay = max(backoff(self._claim.entry.attempts), error.retry_after or 0)
-        logger.log(level, "%s: deferred for %.0f s: %s", self._source.name, delay, error)
+        logger.warning("%s: deferred for %.0f s: %s", self._source.name, delay, error)
         self._later("deferred", str(error), delay)
 
     def _later(self, outcome: audit.Result, reason: str, delay: float) -> None:
