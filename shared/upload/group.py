@@ -75,7 +75,7 @@ class Group:
         """The sender of one more run, which counts as near until it hands in its first rows or is closed."""
         with self._changed:
             self._near += 1
-        return Member(self, self._make())
+        return Member(self, self._make)
 
     def arrived(self) -> None:
         """One who was near is so no more."""
@@ -176,12 +176,13 @@ class Member:
 
     Args:
         group: the group.
-        uploader: this run's own, for what is too large to share.
+        make: gives an uploader of this run's own, for what is too large to share.
     """
 
-    def __init__(self, group: Group, uploader: Uploader) -> None:
+    def __init__(self, group: Group, make: Callable[[], Uploader]) -> None:
         self._group = group
-        self._uploader = uploader
+        self._make = make
+        self._own: Uploader | None = None
         self._is_near = True
 
     def begin(self, batch: Batch) -> Future[Outcome]:
@@ -189,7 +190,8 @@ class Member:
         if self._group.is_small(batch):
             first, self._is_near = self._is_near, False
             return self._group.hand_in(batch, first=first)
-        return self._group.alone(batch, self._uploader)
+        self._own = self._own or self._make()
+        return self._group.alone(batch, self._own)
 
     def room(self) -> int:
         """No less than the window: few rows, and few sources with more than one batch."""
@@ -197,7 +199,8 @@ class Member:
 
     def stop(self) -> None:
         """Give up what is sent for this run alone; posts that others have rows in go on."""
-        self._uploader.stop()
+        if self._own is not None:
+            self._own.stop()
 
     def close(self) -> None:
         """Nothing more will be handed in."""
