@@ -102,9 +102,7 @@ def logferry_files(_count: int) -> Callable[[int], None]:
     return lambda number: blob.take(app, "drop", _name(number))
 
 
-SIDES = {
-    f"{side.__name__}": side for side in (sdk_messages, sdk_files, logferry_messages, logferry_files)
-}
+SIDES = {f"{side.__name__}": side for side in (sdk_messages, sdk_files, logferry_messages, logferry_files)}
 
 
 def _name(number: int) -> str:
@@ -194,9 +192,7 @@ def _row(
             found.append(run(f"{side}_{what}", count, threads, environment, core))
     sdk, own = (statistics.median(f["rate"] for f in seen[side]) for side in ("sdk", "logferry"))
     posts = statistics.median(f["posts"] for f in seen["logferry"])
-    return (
-        f"| {count:,} {title} | {sdk:,.0f} | {own:,.0f} | {own / sdk:.1f} × | {posts:,.0f} | {count / posts:.0f} |"
-    )
+    return f"| {count:,} {title} | {sdk:,.0f} | {own:,.0f} | {own / sdk:.1f} × | {posts:,.0f} | {count / posts:.0f} |"
 
 
 def _section(rows: list[str], delay: float, threads: int, runs: int) -> str:

@@ -164,6 +164,11 @@ HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
         "0 */5 * * * *",
         "When the sweep runs, as an NCRONTAB expression of six fields (UTC).",
     ),
+    (
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        "processors + 4",
+        "Invocations that the worker runs at once. 128, as infra sets it, is what host.json lets run: 96 messages and 32 files. Small ones that run together share posts.",
+    ),
 )
 """Settings that the Functions host or the storage clients read: name, default, meaning."""
 

@@ -194,8 +194,8 @@ class Member:
         return self._group.alone(batch, self._own)
 
     def room(self) -> int:
-        """No less than the window: few rows, and few sources with more than one batch."""
-        return MOST
+        """One on its way and one ready: dozens of small sources run at once, few with more than one batch."""
+        return 2
 
     def stop(self) -> None:
         """Give up what is sent for this run alone; posts that others have rows in go on."""
