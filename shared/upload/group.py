@@ -190,6 +190,7 @@ class Member:
         if self._group.is_small(batch):
             first, self._is_near = self._is_near, False
             return self._group.hand_in(batch, first=first)
+        self.close()
         self._own = self._own or self._make()
         return self._group.alone(batch, self._own)
 
@@ -203,7 +204,7 @@ class Member:
             self._own.stop()
 
     def close(self) -> None:
-        """Nothing more will be handed in."""
+        """Nobody need wait for it any longer."""
         if self._is_near:
             self._is_near = False
             self._group.arrived()
