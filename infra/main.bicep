@@ -80,6 +80,9 @@ var appSettings = {
   INGEST_QUEUE: ingestQueue
   WORK_QUEUE: workQueue
   SWEEP_SCHEDULE: sweepSchedule
+  // As many as host.json lets run at once: 96 messages and 32 files wait for shared posts together.
+  // The worker's own default, processors + 4, is 5 on a small instance.
+  PYTHON_THREADPOOL_THREAD_COUNT: '128'
   // One of each for every rule, in the rules' order.
   DATA_COLLECTION_ENDPOINT: join(rules.outputs.endpoints, ',')
   LOGS_DCR_RULE_ID: join(rules.outputs.immutableIds, ',')

@@ -45,10 +45,15 @@ class Audit(msgspec.Struct, kw_only=True):
     filtered: Annotated[int, Meta(description="Records that keep or drop left out.")] = 0
     dead_lettered: Annotated[int, Meta(description="Records in the dead letter.")] = 0
     maybe_repeated: Annotated[int, Meta(description="Rows whose reply was lost once.")] = 0
-    batches: Annotated[int, Meta(description="Posts accepted.")] = 0
+    batches: Annotated[
+        int,
+        Meta(description="Posts accepted; one that several sources shared counts with the first of them."),
+    ] = 0
     raw_bytes: Annotated[int, Meta(description="JSON sent, before gzip.")] = 0
-    sent_bytes: Annotated[int, Meta(description="JSON sent, gzipped.")] = 0
-    attempts: Annotated[int, Meta(description="Posts tried.")] = 0
+    sent_bytes: Annotated[
+        int, Meta(description="JSON sent, gzipped; of shared posts, this source's share.")
+    ] = 0
+    attempts: Annotated[int, Meta(description="Posts tried; shared ones count with their first source.")] = 0
     changed: Annotated[dict[str, int], Meta(description="What shaping kept from being lost, by kind.")] = {}
     ms: Annotated[int, Meta(description="Milliseconds of this run.")] = 0
     reason: Annotated[str, Meta(description="Why it is not done.")] = ""

@@ -190,7 +190,9 @@ class Outcome:
     maybe_repeated: int
     """Rows whose reply was lost once, so that they may be there twice."""
     sent_bytes: int
-    """On the wire, accepted posts only."""
+    """On the wire, accepted posts only; of a shared post, its share."""
+    posts: int = 1
+    """Accepted posts; one that several batches shared counts with the first of them."""
 
 
 class Counts(msgspec.Struct, omit_defaults=True):

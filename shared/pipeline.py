@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -30,7 +31,9 @@ from .shape.facts import Context
 from .shape.shaper import Shaper
 from .shape.window import window
 from .upload.flow import Flow, Progress
+from .upload.group import Group, Member
 from .upload.service import Service
+from .upload.threads import Threads
 from .upload.uploader import Uploader
 
 
@@ -117,6 +120,8 @@ class Corridor:
             config.redact_salt,
         )
         self._services: dict[str, Service] = {}
+        self._groups: dict[str, Group] = {}
+        self._for_json: dict[tuple[str, str | None], Route] = {}
         self._lock = threading.Lock()
 
     def route(self, name: str) -> Route:
@@ -133,10 +138,14 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        options = msgspec.convert(
-            {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-        )
-        return msgspec.structs.replace(route, format=options, charset="utf-8")
+        known = self._for_json.get((route.name, path))
+        if known is None:
+            options = msgspec.convert(
+                {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
+            )
+            known = msgspec.structs.replace(route, format=options, charset="utf-8")
+            self._for_json[route.name, path] = known
+        return known
 
     def run(
         self,
@@ -146,6 +155,8 @@ class Corridor:
         start: Start,
         progress: Progress,
         out_of_time: Callable[[], bool],
+        *,
+        small: bool = False,
     ) -> Run:
         """Run a source through the corridor.
 
@@ -156,31 +167,44 @@ class Corridor:
             start: where to begin.
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
+            small: whether its rows may share posts with others': a message, a small file.
 
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        rooms = self._rooms(route, facts, start, progress)
-        offset = start.position.offset if start.seekable else 0
-        return ship(read(offset), rooms, start.position, out_of_time)
+        with closing(self._sender(route.stream, small=small)) as sender:
+            position, config = start.position, self._config
+            rooms = Rooms(
+                front=front(route, facts, start, self._limits),
+                encoder=Encoder(route.stream, position, config.batch_bytes),
+                flow=Flow(sender, progress, position, start.counts, config.upload_window),
+                progress=progress,
+                received=facts.received,
+            )
+            offset = position.offset if start.seekable else 0
+            return ship(read(offset), rooms, position, out_of_time)
 
-    def _rooms(self, route: Route, facts: SourceFacts, start: Start, progress: Progress) -> Rooms:
-        config, position = self._config, start.position
-        rule = self._rule_of[route.stream]
-        uploader = Uploader(
-            self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
-        )
-        return Rooms(
-            front=front(route, facts, start, self._limits),
-            encoder=Encoder(route.stream, position, config.batch_bytes),
-            flow=Flow(uploader, progress, position, start.counts, config.upload_window),
-            progress=progress,
-            received=facts.received,
-        )
+    def _sender(self, stream: str, *, small: bool) -> Threads | Member:
+        config = self._config
+        rule = self._rule_of[stream]
+        service, rule_id = self._service(config.endpoint(rule)), config.rule_ids[rule]
+        if small:
+            return self._group(service, rule_id, stream).member()
+        uploader = Uploader(service, rule_id, retry_seconds=config.retry_seconds)
+        return Threads(uploader, service.gate(rule_id), config.upload_window)
 
     def _service(self, endpoint: str) -> Service:
         with self._lock:
             return self._services.setdefault(endpoint, Service(endpoint))
+
+    def _group(self, service: Service, rule_id: str, stream: str) -> Group:
+        config = self._config
+        with self._lock:
+            if stream not in self._groups:
+                self._groups[stream] = Group(
+                    service, rule_id, stream, limit=config.batch_bytes, retry_seconds=config.retry_seconds
+                )
+            return self._groups[stream]
 
 
 def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Front:

@@ -10,7 +10,7 @@ import logging
 import time
 
 from .. import audit
-from ..app import App
+from ..app import SMALL_BLOB, App
 from ..errors import SourceBusy
 from ..formats import FORMATS
 from ..ledger.claims import Claim
@@ -126,6 +126,7 @@ def _job(app: App, source: BlobSource, entry: Entry, work: BlobWork) -> Job:
         marks=source.marks,
         final=not source.grows or source.age >= app.settings.settle_seconds,
         dead=lambda reason, detail: _bury(app, facts, entry, reason, detail),
+        small=source.size <= SMALL_BLOB,
     )
 
 

@@ -144,13 +144,13 @@ def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) 
         start,
         progress,
         lambda: False,
+        small=True,
     )
 
 
 def _put_aside(app: App, held: Held, error: Transient) -> None:
-    level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
     delay = max(backoff(held.tries), error.retry_after or 0)
-    logger.log(level, "message %s: deferred for %.0f s: %s", held.id, delay, error)
+    logger.warning("message %s: deferred for %.0f s: %s", held.id, delay, error)
     again = msgspec.structs.replace(held, since=held.since or time.time(), tries=held.tries + 1)
     app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
     app.work.put(HeldWork(held.id), delay)

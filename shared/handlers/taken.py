@@ -51,6 +51,8 @@ class Job:
     kind: str = "blob"
     lines: bool = True
     """Whether line numbers mean anything."""
+    small: bool = False
+    """Whether its rows should share posts with those of others."""
 
 
 class Progress:
@@ -129,7 +131,13 @@ class Taken:
         start = Start(entry.position, entry.counts, entry.seekable, final=self._job.final)
         deadline = self._began + self._app.budget
         return self._app.corridor.run(
-            route, self._job.facts, self._job.read, start, progress, lambda: time.monotonic() > deadline
+            route,
+            self._job.facts,
+            self._job.read,
+            start,
+            progress,
+            lambda: time.monotonic() > deadline,
+            small=self._job.small,
         )
 
     def _failed(self, error: Exception) -> None:
@@ -177,9 +185,8 @@ class Taken:
         return bool(since) and time.time() - since >= self._app.settings.defer_seconds
 
     def _defer(self, error: Transient) -> None:
-        level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
         delay = max(backoff(self._claim.entry.attempts), error.retry_after or 0)
-        logger.log(level, "%s: deferred for %.0f s: %s", self._job.label, delay, error)
+        logger.warning("%s: deferred for %.0f s: %s", self._job.label, delay, error)
         self._later("deferred", str(error), delay)
 
     def _later(self, outcome: audit.Result, reason: str, delay: float) -> None:

@@ -78,7 +78,7 @@ def test_one_pause_for_all_who_use_a_rule(server: MonitorUnderTest) -> None:
     service = Service(server.url)
     with pytest.raises(Throttled):
         Uploader(service, RULE, retry_seconds=0).send(batch(1))
-    assert 25 < service.pause(RULE) <= 30
+    assert 25 < service.gate(RULE).pause() <= 30
     other = Uploader(service, RULE, retry_seconds=60)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(other.send, batch(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -22,6 +23,7 @@ APP_SETTINGS = {
     "DropStorage__queueServiceUri",
     "INGEST_QUEUE",
     "LOGS_DCR_RULE_ID",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
     "STATE_CONTAINER",
     "SWEEP_SCHEDULE",
     "WORK_QUEUE",
@@ -55,6 +57,14 @@ def test_settings_are_read(own: Snapshot) -> None:
     telemetry = {name for name in APP_SETTINGS if name.startswith("APPLICATIONINSIGHTS_")}
     assert set(own.settings()) - telemetry <= known
     assert {setting.name for setting in SETTINGS if setting.default is None} <= set(own.settings())
+
+
+def test_there_is_a_thread_for_every_invocation(own: Snapshot) -> None:
+    """As many invocations as host.json lets run at once have a thread, so that small ones can share posts."""
+    told = json.loads((REPOSITORY / "host.json").read_text(encoding="utf-8"))["extensions"]
+    messages = told["queues"]["batchSize"] + told["queues"]["newBatchThreshold"]
+    files = told["blobs"]["maxDegreeOfParallelism"]
+    assert int(own.settings()["PYTHON_THREADPOOL_THREAD_COUNT"]) == messages + files
 
 
 def test_triggers_find_their_settings(own: Snapshot) -> None:

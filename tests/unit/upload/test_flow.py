@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +20,15 @@ from shared.upload.flow import Flow
 class FakeUploader:
     """Accepts batches in an order of its own; fails from a batch on, if told so."""
 
-    def __init__(self, fail_at: int | None = None, pause: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self, fail_at: int | None = None, pause: Callable[[], float] = lambda: 0.0, room: int = 64
+    ) -> None:
         self.sent: list[int] = []
         self.flying = self.most = 0
         self._fail_at = fail_at
         self._pause = pause
+        self._room = room
+        self._pool = ThreadPoolExecutor(64)
         self._lock = threading.Lock()
 
     def send(self, batch: Batch) -> Outcome:
@@ -37,6 +42,12 @@ class FakeUploader:
                 raise ServiceUnavailable("down")
             self.sent.append(batch.sequence)
         return Outcome(batch, batch.rows, [], 1, 0, 10)
+
+    def begin(self, batch: Batch) -> Future[Outcome]:
+        return self._pool.submit(self.send, batch)
+
+    def room(self) -> int:
+        return self._room
 
     def stop(self) -> None:
         pass
