@@ -124,9 +124,10 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        options = msgspec.convert(
-            {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-        )
+        with self._lock:  # one at a time where a type may be new to msgspec: see ledger/entry.py
+            options = msgspec.convert(
+                {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
+            )
         return msgspec.structs.replace(route, format=options, charset="utf-8")
 
     def run(
