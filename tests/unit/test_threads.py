@@ -61,7 +61,8 @@ def test_one_app_however_many_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(app, "settle", lambda: None)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: ask(), range(8)))
-    assert len(made) == 1 and set(found) == set(made)
+    assert len(made) == 1
+    assert set(found) == set(made)
 
 
 def test_first_use_by_many_threads_ends_no_process() -> None:
