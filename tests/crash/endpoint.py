@@ -20,6 +20,7 @@ import socket
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ class Endpoint:
         posts: taken ones, in order.
         problems: broken rules, a sentence each.
         faults: how many posts met which fault.
+        halved: how many posts of a life with rows of a source were told to come in halves: batches that become
+            a post more.
     """
 
     dice: random.Random
@@ -96,6 +99,7 @@ class Endpoint:
     posts: list[Post] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
+    halved: Counter[tuple[int, str]] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _tokens: dict[str, int] = field(default_factory=dict)
     _secret: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -143,7 +147,12 @@ class Endpoint:
         resource = query.get("resource", [""])[0]
         if resource.rstrip("/") != "https://monitor.azure.com":
             self._problem(f"a token for {resource}")
-        return 200, {"access_token": token, "expires_on": expires, "resource": resource, "token_type": "Bearer"}
+        return 200, {
+            "access_token": token,
+            "expires_on": expires,
+            "resource": resource,
+            "token_type": "Bearer",
+        }
 
     def post(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any], dict[str, str]] | None:
         """Take a post, or not; the answer, or None for none at all."""
@@ -151,7 +160,7 @@ class Endpoint:
         rows = self._rows(path, headers, body, life)
         if life is None or rows is None:
             return 400, _error("Broken", "a rule of the harness is broken"), {}
-        fault, kill = self._drawn(rows)
+        fault, kill = self._drawn(life, rows)
         if kill is not None and kill[0] == "arrived":
             return self._killed(kill[1])
         if fault.what == "answer":
@@ -173,7 +182,7 @@ class Endpoint:
         kill()
         time.sleep(0.5)  # it is dead by then, and hears no reset
 
-    def _drawn(self, rows: list[Any]) -> tuple[Fault, tuple[Side, Callable[[], None]] | None]:
+    def _drawn(self, life: int, rows: list[Any]) -> tuple[Fault, tuple[Side, Callable[[], None]] | None]:
         with self.lock:
             kill = None
             if self._armed is not None:
@@ -186,6 +195,8 @@ class Endpoint:
             fault = self.dice.choice(FAULTS)
             if fault.status == 413 and len(rows) == 1:
                 return Fault(_TAKE), None
+            if fault.status == 413:
+                self.halved.update((life, key) for key in {row["Record"].rpartition("-")[0] for row in rows})
             name = f"{fault.status} {fault.code}" if fault.status else fault.what
             self.faults[name] = self.faults.get(name, 0) + 1
             return fault, None
@@ -244,7 +255,7 @@ class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     endpoint: Endpoint
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Nothing: it has its own books."""
 
     def do_GET(self) -> None:

@@ -108,9 +108,9 @@ class Inputs:
         self._stage.drop.get_blob_client(source.name).append_block(made.data)
         self._tell(source.name)
 
-    def send(self) -> None:
-        """A message of some form."""
-        form = self._dice.choice(_MESSAGES)
+    def send(self, form: str = "") -> None:
+        """A message of this form, or of some."""
+        form = form or self._dice.choice(_MESSAGES)
         source = self._source("message" + form)
         key = source.key
         source.is_message = True

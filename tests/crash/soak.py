@@ -257,7 +257,9 @@ def _hold(
             there.up()
         if now - told >= 60:
             told = now
-            say(f"{now - began:5.0f} s  {found.memory[-1][1]:5.0f} MB  {len(producer.open)} files on their way")
+            say(
+                f"{now - began:5.0f} s  {found.memory[-1][1]:5.0f} MB  {len(producer.open)} files on their way"
+            )
 
 
 def _settle(there: Stage, producer: Producer) -> None:
@@ -314,7 +316,11 @@ def main() -> int:
     try:
         with nursery() as hosts:
             found = soak(
-                azurite.connection_string, hosts, options.seconds, options.kills, lambda s: print(s, flush=True)
+                azurite.connection_string,
+                hosts,
+                options.seconds,
+                options.kills,
+                lambda s: print(s, flush=True),
             )
     finally:
         azurite.close()

@@ -35,7 +35,7 @@ from tests.crash.points import BY_NAME, ENDPOINT, Trap
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 3
 CLAIM_SECONDS = 5
-LOCK_SECONDS = 3
+LOCK_SECONDS = 4
 SETTINGS = {
     "UPLOAD_WINDOW": str(WINDOW),
     "BATCH_BYTES": "4000",
@@ -285,10 +285,10 @@ def stage(
     ):
         file = Path(folder) / "routes.yaml"
         file.write_text(routes)
-        made = Stage(connection_string, endpoint, hosts, Path(folder), {"ROUTES_FILE": str(file), **(more or {})})
+        made = Stage(
+            connection_string, endpoint, hosts, Path(folder), {"ROUTES_FILE": str(file), **(more or {})}
+        )
         try:
             yield made
         finally:
             made.close()
-
-

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.points import BY_NAME, ENDPOINT, POINTS, SHORTER, Spy, Trap, find
+from tests.crash.points import BY_NAME, ENDPOINT, POINTS, SHORTER, Point, Shorter, Spy, Trap, find
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -30,18 +30,17 @@ for number in (1, 2, 3):
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
-def test_every_point_is_there(point: object) -> None:
+def test_every_point_is_there(point: Point) -> None:
     """What the table names exists and can be called: a function that was renamed shows here, not in a campaign."""
-    target = getattr(point, "target")
-    if not target.startswith(f"{ENDPOINT}:"):
-        assert callable(find(target)[2])
+    if not point.target.startswith(f"{ENDPOINT}:"):
+        assert callable(find(point.target)[2])
 
 
 @pytest.mark.parametrize("shorter", SHORTER, ids=lambda shorter: shorter.target)
-def test_every_shortened_wait_is_there(shorter: object) -> None:
+def test_every_shortened_wait_is_there(shorter: Shorter) -> None:
     """So do the waits that a campaign shortens, and each is of the kind that stands in for it."""
-    owner, name, real = find(getattr(shorter, "target"))
-    stand_in = getattr(shorter, "value")
+    owner, name, real = find(shorter.target)
+    stand_in = shorter.value
     assert hasattr(owner, name)
     assert callable(real) == callable(stand_in)
     if callable(real):

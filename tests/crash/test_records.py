@@ -38,10 +38,14 @@ def test_every_kind_of_file_is_what_it_says(
     assert sorted(i for r in trial.rejects for i in records.ids_in(r.raw.decode())) == made.bad != []
 
 
-@pytest.mark.parametrize(("column", "value"), [("Body", "xy"), ("Number", 5), ("Keep", "no"), ("Record", "s1-2")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("Body", "xy"), ("Number", 5), ("Keep", "no"), ("Record", "s1-2")]
+)
 def test_a_changed_row_shows(column: str, value: object) -> None:
     """Whatever is changed in a row, its check tells."""
     record = records.record(random.Random(1), "s1-000001", int(time.time()))
-    names = dict(zip(records.FIELDS, ("Record", "Body", "Number", "Keep", "Check", "TimeGenerated"), strict=True))
+    names = dict(
+        zip(records.FIELDS, ("Record", "Body", "Number", "Keep", "Check", "TimeGenerated"), strict=True)
+    )
     row = {names[key]: field for key, field in record.items()}
     assert records.wrong([{**row, column: value}])
