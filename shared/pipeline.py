@@ -138,13 +138,14 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        known = self._for_json.get((route.name, path))
-        if known is None:
-            options = msgspec.convert(
-                {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-            )
-            known = msgspec.structs.replace(route, format=options, charset="utf-8")
-            self._for_json[route.name, path] = known
+        with self._lock:  # one at a time where a type may be new to msgspec: see ledger/entry.py
+            known = self._for_json.get((route.name, path))
+            if known is None:
+                options = msgspec.convert(
+                    {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
+                )
+                known = msgspec.structs.replace(route, format=options, charset="utf-8")
+                self._for_json[route.name, path] = known
         return known
 
     def run(

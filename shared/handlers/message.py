@@ -40,6 +40,10 @@ class Held(msgspec.Struct):
     tries: int = 1
 
 
+_decoder = msgspec.json.Decoder(Held)
+"""Made by the import, as in ledger/entry.py."""
+
+
 class MessageProgress:
     """A message has no checkpoints: the queue keeps it until it is settled."""
 
@@ -80,7 +84,7 @@ def take_held(app: App, message_id: str) -> None:
     if stored is None:
         logger.info("the held message %s is settled already", message_id)
         return
-    _take(app, msgspec.json.decode(stored.document, type=Held))
+    _take(app, _decoder.decode(stored.document))
     # What was put aside again is a new document of the same name, with one more try.
     latest = app.state.read(HELD + message_id)
     if latest is not None and latest.etag == stored.etag:

@@ -74,6 +74,11 @@ class Entry(msgspec.Struct, omit_defaults=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
 
+# msgspec writes down what a type is when it is first used, and several threads that do so at once end the
+# process (0.22). An import has a lock.
+_decoder = msgspec.json.Decoder(Entry)
+
+
 def parse(document: bytes) -> Entry:
     """An entry from its document. Fields that a later version added are ignored."""
-    return msgspec.json.decode(document, type=Entry)
+    return _decoder.decode(document)
