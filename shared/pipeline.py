@@ -146,6 +146,8 @@ class Corridor:
         start: Start,
         progress: Progress,
         out_of_time: Callable[[], bool],
+        *,
+        retry_seconds: float | None = None,
     ) -> Run:
         """Run a source through the corridor.
 
@@ -156,19 +158,23 @@ class Corridor:
             start: where to begin.
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
+            retry_seconds: how long a post is tried again; default: as the setting says.
 
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        rooms = self._rooms(route, facts, start, progress)
+        patience = self._config.retry_seconds if retry_seconds is None else retry_seconds
+        rooms = self._rooms(route, facts, start, progress, patience)
         offset = start.position.offset if start.seekable else 0
         return ship(read(offset), rooms, start.position, out_of_time)
 
-    def _rooms(self, route: Route, facts: SourceFacts, start: Start, progress: Progress) -> Rooms:
+    def _rooms(
+        self, route: Route, facts: SourceFacts, start: Start, progress: Progress, patience: float
+    ) -> Rooms:
         config, position = self._config, start.position
         rule = self._rule_of[route.stream]
         uploader = Uploader(
-            self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
+            self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=patience
         )
         return Rooms(
             front=front(route, facts, start, self._limits),

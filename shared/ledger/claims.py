@@ -43,6 +43,8 @@ class Claim:
         self._name = name
         self._etag = etag
         self._owner = entry.owner
+        self.saved = entry.position
+        """What the ledger says of the position, whatever is not written yet."""
 
     def save(self, position: Position, counts: Counts, *, seekable: bool, marks: Marks | None = None) -> None:
         """Write a checkpoint, which is a sign of life as well.
@@ -63,6 +65,7 @@ class Claim:
         entry.position, entry.counts, entry.seekable = position, counts, seekable
         entry.marks = marks or entry.marks
         self._write()
+        self.saved = position
 
     def finish(self, state: State, reason: str = "") -> None:
         """Write the last entry of this run. Raises as `save` does."""
@@ -224,7 +227,9 @@ def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
     old.crashes += old.state == "running"
     if not same:
         old.received = fresh.received
-    return msgspec.structs.replace(old, version=fresh.version, size=fresh.size, parts=[])
+    return msgspec.structs.replace(
+        old, version=fresh.version, size=fresh.size, modified=fresh.modified, parts=[]
+    )
 
 
 def metadata(entry: Entry) -> dict[str, str]:
