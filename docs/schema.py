@@ -54,7 +54,7 @@ def routes_schema() -> dict[str, Any]:
                 "minProperties": 1,
                 "propertyNames": {"pattern": "^[a-z][a-z0-9-]{0,62}$"},
                 "additionalProperties": {"$ref": f"#/$defs/{_ROUTE}"},
-            }
+            },
         },
         "required": ["routes"],
         "additionalProperties": False,

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from ..app import App
-from ..audit import ENDS, Audit, Result, when, with_counts
+from ..audit import ENDS, Audit, when, with_counts
 from ..errors import NotReady, ServiceUnavailable, Transient
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Start
@@ -61,9 +61,9 @@ class _Progress:
         self._app.dead_letter.records(self._facts, self._route, first, rejects)
 
 
-def wanted(app: App, outcome: Result) -> bool:
-    """Whether a row of this outcome goes to a table."""
-    return app.routes.audit is not None and outcome in ENDS
+def wanted(app: App, row: Audit) -> bool:
+    """Whether a row goes to the table: of an end, and of a source as a whole."""
+    return app.routes.audit is not None and row.outcome in ENDS and row.kind != "part"
 
 
 def post(app: App, row: Audit, before: Counts | None = None) -> None:
@@ -75,11 +75,11 @@ def post(app: App, row: Audit, before: Counts | None = None) -> None:
         before: what earlier rows of the same source have counted, so that rows can be summed.
     """
     route = app.routes.audit
-    if route is None or row.outcome not in ENDS:
+    if route is None or not wanted(app, row):
         return
     try:
         line = _line(row, before)
-        held = HeldRow(_id_of(line), msgspec.Raw(msgspec.json.encode(line)), time.time(), tries=0)
+        held = HeldRow(line["row_id"], msgspec.Raw(msgspec.json.encode(line)), time.time(), tries=0)
         error = _send(app, route, held)
         if error is not None:
             _put_aside(app, held, error)
@@ -156,7 +156,3 @@ def _line(row: Audit, before: Counts | None) -> dict[str, Any]:
     key = f"{row.source}\n{version}\n{row.route}\n{row.outcome}\n{counted.read}"
     row_id = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return {**msgspec.structs.asdict(row), "ended": ended, "row_id": row_id}
-
-
-def _id_of(line: dict[str, Any]) -> str:
-    return str(line["row_id"])

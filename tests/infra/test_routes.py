@@ -135,6 +135,12 @@ def test_settings_name_every_rule_in_order(corners: Snapshot) -> None:
         assert corners.outputs[setting] == corners.settings()[setting]
 
 
+def test_no_audit_table_unless_asked_for(small: Snapshot) -> None:
+    """A file without `audit:` makes neither the stream nor the table."""
+    assert list(small.flows()) == ["Custom-A"]
+    assert list(small.tables()) == ["A_CL"]
+
+
 def test_descriptions(corners: Snapshot) -> None:
     """A column's description is kept in its table, and only where there is one."""
     columns = corners.tables()["Types_CL"]
