@@ -233,8 +233,15 @@ def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
 
 
 def metadata(entry: Entry) -> dict[str, str]:
-    """What a listing shows of an entry."""
-    return {"state": entry.state, "version": entry.version, "route": entry.route}
+    """What a listing shows of an entry: enough to find what was left behind, and to sum up."""
+    counts = entry.counts
+    numbers = (counts.read, counts.accepted, counts.filtered, counts.dead_lettered)
+    return {
+        "state": entry.state,
+        "version": entry.version,
+        "route": entry.route,
+        "counts": ",".join(map(str, numbers)),
+    }
 
 
 def _now_text() -> str:
