@@ -7,10 +7,11 @@ reads.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from .cli_show import Show
 from .cli_status_read import Status, Wanted, alarms, read
-from .cli_status_show import show_status, status_json
+from .cli_status_show import show_alarms, show_status, status_json
 from .cli_storage import Place, reached
 
 _EVERY = 2.0
@@ -48,6 +49,7 @@ def _write(show: Show, found: Status, *, as_json: bool) -> None:
         show.raw(status_json(found))
     else:
         show_status(show, found)
+        show_alarms(show, found)
 
 
 def _watched(place: Place, wanted: Wanted, found: Status) -> Status:
@@ -68,14 +70,19 @@ def _watched(place: Place, wanted: Wanted, found: Status) -> Status:
 def _draw(show: Show, found: Status) -> None:
     """Over what stands there, without a blank screen in between; cut where the screen ends."""
     if not show.pretty:
-        show_status(show, found)
+        _write(show, found, as_json=False)
         show.line()
         return
-    with show.console.capture() as captured:
-        show_status(show, found)
-    lines = captured.get().splitlines()
-    room = show.console.height - 1
+    lines, last = _lines(show, found, show_status), _lines(show, found, show_alarms)
+    room = show.console.height - 1 - len(last)
     if len(lines) > room:
-        lines = [*lines[: room - 1], f"... {len(lines) - room + 1:,} more lines; --rows shows fewer sources"]
-    text = "".join(f"{line}{_REST_OF_LINE}\n" for line in lines)
+        cut = f"... {len(lines) - room + 1:,} more lines; --rows 5 shows fewer sources"
+        lines = [*lines[: max(room - 1, 0)], cut]
+    text = "".join(f"{line}{_REST_OF_LINE}\n" for line in [*lines, *last])
     show.raw(_HOME + text + _REST_OF_SCREEN)
+
+
+def _lines(show: Show, found: Status, write: Callable[[Show, Status], None]) -> list[str]:
+    with show.console.capture() as captured:
+        write(show, found)
+    return captured.get().splitlines()

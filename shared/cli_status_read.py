@@ -133,9 +133,9 @@ def _entries(place: Place, wanted: Wanted) -> Iterator[Listed]:
     glob = _glob(place, wanted.source)
     for listed in place.state.listing(PREFIX + _fixed(glob)):
         tags = listed.metadata
-        if wanted.routes and tags.get("route", "") not in wanted.routes:
+        if wanted.routes and (tags.get("route") or "") not in wanted.routes:
             continue
-        if wanted.states and tags.get("state", "") not in wanted.states:
+        if wanted.states and (tags.get("state") or "") not in wanted.states:
             continue
         if glob and not matches(listed.name.removeprefix(PREFIX), (glob,)):
             continue
@@ -158,7 +158,7 @@ def _fixed(glob: str) -> str:
 
 def _count(status: Status, listed: Listed) -> None:
     state = listed.metadata.get("state") or "unknown"
-    tally = status.of(listed.metadata.get("route", ""))
+    tally = status.of(listed.metadata.get("route") or "")
     age = status.at - listed.modified
     status.states[state] += 1
     tally.states[state] += 1
@@ -194,7 +194,7 @@ def _rows(heap: Iterable[tuple[float, str, Listed]]) -> list[Row]:
     return [
         Row(
             source=listed.name.removeprefix(PREFIX),
-            route=listed.metadata.get("route", ""),
+            route=listed.metadata.get("route") or "",
             state=listed.metadata.get("state") or "unknown",
             written=listed.modified,
             name=listed.name,
@@ -222,7 +222,7 @@ def _detail(place: Place, row: Row) -> None:
     row.source = str(row.entry.get("source", row.source))  # a long name is cut in the listing
     if row.entry.get("parts"):
         row.parts = Counter(
-            listed.metadata.get("state", "unknown") for listed in place.state.listing(parts_of(row.entry))
+            (listed.metadata.get("state") or "unknown") for listed in place.state.listing(parts_of(row.entry))
         )
 
 
@@ -249,7 +249,7 @@ def _dead_letter(place: Place, status: Status, wanted: Wanted) -> None:
         route = listed.name.partition("/")[0]
         if listed.name.startswith(_REPLAYED) or (wanted.routes and route not in wanted.routes):
             continue
-        tally, records = status.of("" if route == "none" else route), listed.metadata.get("records", "")
+        tally, records = status.of("" if route == "none" else route), listed.metadata.get("records") or ""
         if records.isdigit():
             tally.dead_records += int(records)
         else:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from .cli_explain import count
 from .cli_show import Cell, Show
 from .cli_status_read import OPEN, Row, Status, Tally, alarms
 from .sources.work import longest_backoff
@@ -33,15 +34,21 @@ Maker = Callable[[Status, Row], Cell]
 
 
 def show_status(show: Show, status: Status) -> None:
-    """Everything: what somebody has to look at last, where a terminal ends."""
+    """Everything but what somebody has to look at."""
     show.line(f"{status.where}, {_stamp(status.at)}", "bold")
+    _rest(show, status)
     known = [state for state in _WORDS if state in status.rows]
     for state in [*known, *sorted(status.rows.keys() - _WORDS.keys())]:
         _sources(show, status, state)
     _routes(show, status)
-    show.line()
-    _rest(show, status)
-    for alarm in alarms(status):
+
+
+def show_alarms(show: Show, status: Status) -> None:
+    """What somebody has to look at; last, where the screen ends."""
+    found = alarms(status)
+    if found:
+        show.line()
+    for alarm in found:
         show.prose(alarm, "red")
 
 
@@ -94,7 +101,7 @@ def _written(status: Status, row: Row) -> Cell:
 def _parts(_: Status, row: Row) -> Cell:
     whole = len(row.entry.get("parts") or ())
     told = [f"{row.parts['done']:,} of {whole:,} done"]
-    told += [f"{count:,} {state}" for state, count in sorted(row.parts.items()) if state != "done"]
+    told += [f"{number:,} {state}" for state, number in sorted(row.parts.items()) if state != "done"]
     return ", ".join(told)
 
 
@@ -177,11 +184,11 @@ def _tally(name: str, tally: Tally) -> list[Cell]:
 
 
 def _rest(show: Show, status: Status) -> None:
-    held = f"{status.messages:,} messages, {status.audit_rows:,} audit rows"
+    held = f"{count(status.messages, 'message')}, {count(status.audit_rows, 'audit row')}"
     if status.held_since:
         held += f"; untouched for {age_text(status.at - status.held_since)} at most"
     show.line(f"Put aside  {held}")
-    queues = ", ".join(f"{name} {count:,}" for name, count in status.queues.items())
+    queues = ", ".join(f"{name} {waiting:,}" for name, waiting in status.queues.items())
     show.line(f"Queues     {queues or 'none yet'}")
 
 
