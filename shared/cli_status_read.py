@@ -8,7 +8,6 @@ not known here is shown as it is, or left out; it stops nothing.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import time
 from collections import Counter
@@ -20,7 +19,7 @@ from typing import Any
 import msgspec
 
 from .cli_storage import Place
-from .ledger.claims import PREFIX
+from .ledger.claims import PREFIX, parts_of
 from .ledger.store import Listed, guarded
 from .model import Counts
 from .routes.match import matches
@@ -220,16 +219,16 @@ def _detail(place: Place, row: Row) -> None:
     except msgspec.DecodeError:
         return
     row.source = str(row.entry.get("source", row.source))  # a long name is cut in the listing
-    if row.entry.get("parts"):
-        row.parts = Counter(
-            (listed.metadata.get("state") or "unknown") for listed in place.state.listing(parts_of(row.entry))
-        )
+    if row.state == "split":
+        _read_parts(place, row)
 
 
-def parts_of(entry: dict[str, Any]) -> str:
-    """What the names of the entries of a source's parts begin with."""
-    key = hashlib.sha256(f"{entry.get('source')}\n{entry.get('version')}".encode()).hexdigest()[:24]
-    return f"parts/{key}/"
+def _read_parts(place: Place, row: Row) -> None:
+    """The parts of a source, which have the signs of life; one that nobody has taken has no entry yet."""
+    prefix = parts_of(row.source, str(row.entry.get("version", "")))
+    for listed in place.state.listing(prefix):
+        row.parts[listed.metadata.get("state") or "unknown"] += 1
+        row.written = max(row.written, listed.modified)
 
 
 # -- everything else ------------------------------------------------------------------------------

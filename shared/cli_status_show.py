@@ -119,7 +119,7 @@ def _reason(_: Status, row: Row) -> Cell:
 _OPEN_COLUMNS: dict[str, Maker] = {"Source": _source, "Route": _route, "Size": _size}
 _COLUMNS: dict[str, dict[str, Maker]] = {
     "running": {**_OPEN_COLUMNS, "At": _at, "Records": _records, "Begun": _begun, "Sign of life": _written},
-    "split": {**_OPEN_COLUMNS, "Parts": _parts, "Begun": _begun},
+    "split": {**_OPEN_COLUMNS, "Parts": _parts, "Begun": _begun, "Sign of life": _written},
     "deferred": {
         **_OPEN_COLUMNS, "At": _at, "Records": _records,
         "Since": _deferred, "Next look": _next, "Why": _reason,

@@ -153,6 +153,6 @@ def _line(row: Audit, before: Counts | None) -> dict[str, Any]:
     ended = when(time.time())
     # Of what is gone nothing is known that would tell two events apart.
     version = row.version or ended
-    key = f"{row.source}\n{version}\n{row.route}\n{row.outcome}\n{counted.read}"
+    key = f"{row.source}\n{version}\n{row.route}\n{row.outcome}\n{counted.read}\n{row.read}"
     row_id = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return {**msgspec.structs.asdict(row), "ended": ended, "row_id": row_id}

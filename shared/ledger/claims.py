@@ -216,7 +216,12 @@ def entry_name(entry: Entry) -> str:
 
 
 def _parts_of(entry: Entry) -> str:
-    key = hashlib.sha256(f"{entry.source}\n{entry.version}".encode()).hexdigest()[:24]
+    return parts_of(entry.source, entry.version)
+
+
+def parts_of(source: str, version: str) -> str:
+    """What the names of the entries of a source's parts begin with."""
+    key = hashlib.sha256(f"{source}\n{version}".encode()).hexdigest()[:24]
     return f"{PARTS}{key}/"
 
 

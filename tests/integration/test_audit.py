@@ -109,7 +109,7 @@ def test_a_held_row_whose_message_is_lost_is_found_by_the_sweep(
     app.server.faults({"match": STREAM, "status": 503})
     app.send([{"name": "one"}])
     (lost,) = held(app)
-    monkeypatch.setattr("shared.handlers.sweep._LEFT_BEHIND", -60.0)
+    monkeypatch.setattr("shared.handlers.sweep.LEFT_BEHIND", -60.0)
     app.sweep()
     assert app.queued() == [lost]
     app.work(lost)
@@ -178,6 +178,38 @@ def test_rows_of_a_blob_that_grows_can_be_summed(app: Ferry) -> None:
     assert audited(app, "RecordsRead, RowsAccepted") == [(10, 10)] * 3
     assert len(set(audited(app, "RowId"))) == 3
     assert app.entry("lines/growing").counts.read == 30
+
+
+def test_a_blob_in_parts_has_one_row(app: Ferry) -> None:
+    """A large blob that is read in parts is one source: one row with the sum, when all of them are done."""
+    app.again(PART_BYTES="1000000")
+    app.drop("lines/large", lines([{**row, "Pad": "x" * 400} for row in named(6_000)]))
+    app.take("lines/large")
+    work = app.queued()
+    assert len(work) > 1
+    for part in work:
+        assert audited(app) == []
+        app.work(part)
+    assert audited(app, "SourceKind, Outcome, RecordsRead, RowsAccepted, SourceBytes") == [
+        ("blob", "done", 6_000, 6_000, app.entry("lines/large").size)
+    ]
+    (row,) = app.server.rows("LogferryAudit_CL")
+    assert row["SourceTime"] is not None
+
+
+def test_a_blob_that_goes_away_has_a_row_of_what_was_read(app: Ferry) -> None:
+    """Removed before all of it was read: what had landed by then is in its row, and in no later one."""
+    app.again(BATCH_BYTES="2000", READ_BYTES="65536", UPLOAD_WINDOW="4")
+    app.app.budget = -1.0
+    app.drop("lines/a", lines(named(8_000)))
+    app.take("lines/a")
+    read = app.entry("lines/a").counts.read
+    app.drop_container.delete_blob("lines/a")
+    for _ in range(2):
+        app.take("lines/a")
+    assert 0 < read < 8_000
+    assert audited(app, "Outcome, RecordsRead") == [("gone", read), ("gone", 0)]
+    assert len(set(audited(app, "RowId"))) == 2
 
 
 def test_without_a_table_nothing_is_sent_and_nothing_more_is_written(

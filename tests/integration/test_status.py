@@ -126,6 +126,18 @@ def test_every_state_is_shown_known_or_not(app: Ferry) -> None:
         assert words in said
 
 
+def test_a_blob_in_parts_says_how_many_are_done(app: Ferry) -> None:
+    """A large blob that is read in parts: how many of them are done, and when one of them was last alive."""
+    app.again(PART_BYTES="1000000")
+    app.drop("lines/large", lines([{"Name": "x" * 400}] * 8_000))
+    app.take("lines/large")
+    first, *others = app.queued()
+    app.work(first)
+    (row,) = status(app)["sources"]
+    assert (row["state"], row["parts"]) == ("split", {"done": 1})
+    assert f"1 of {len(others) + 1} done" in text(app)
+
+
 def test_an_entry_that_cannot_be_read_is_listed_all_the_same(app: Ferry) -> None:
     """Metadata that is missing and a document that is none: a row with what is known, and no error."""
     name = f"{PREFIX}{app.environ['DROP_CONTAINER']}/lines/odd"
