@@ -29,10 +29,15 @@ param maximumInstanceCount int = 40
 @maxValue(730)
 param retentionDays int = 30
 
-@description('Days after which dropped files are deleted, and 30 days later what the ledger says of them. 0 keeps both.')
+@description('Days after which dropped files are deleted, landed or not, and 30 days later what the ledger says of them. 0 keeps both.')
 @minValue(0)
 @maxValue(3650)
 param keepDays int = 0
+
+@description('Days after which dead-lettered records are deleted, and events that could not be delivered. 0 keeps both.')
+@minValue(0)
+@maxValue(3650)
+param deadLetterDays int = 0
 
 @description('When the sweep looks for files that raised no event: six fields, UTC.')
 param sweepSchedule string = '0 */5 * * * *'
@@ -101,7 +106,9 @@ module storage 'storage.bicep' = {
     queues: [ingestQueue, workQueue]
     dropContainer: dropContainer
     stateContainer: stateContainer
+    deadLetterContainers: [deadLetterContainer, undeliveredContainer]
     keepDays: keepDays
+    deadLetterDays: deadLetterDays
   }
 }
 

@@ -2,12 +2,14 @@
 
 Rule: counts and names only, never a record's content. Invariant: for a source that
 is done, read = accepted + filtered + dead_lettered; a row that does not add up is
-logged as an error, since it would be a bug here.
+logged as an error, since it would be a bug here. The rows of sources that came to
+their end can go to a table as well: handlers/audits.py.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +20,8 @@ from .model import Counts
 logger = logging.getLogger("logferry.audit")
 
 Result = Literal["done", "continued", "deferred", "dead", "unrouted", "gone", "changed", "growing"]
+ENDS: frozenset[Result] = frozenset({"done", "dead", "unrouted", "gone", "changed"})
+"""After these nothing more is to come of the source as it is now; `changed` is the end of a version."""
 
 
 class Audit(msgspec.Struct, kw_only=True):
@@ -57,6 +61,10 @@ class Audit(msgspec.Struct, kw_only=True):
     changed: Annotated[dict[str, int], Meta(description="What shaping kept from being lost, by kind.")] = {}
     ms: Annotated[int, Meta(description="Milliseconds of this run.")] = 0
     reason: Annotated[str, Meta(description="Why it is not done.")] = ""
+    modified: Annotated[
+        str, Meta(description="When the blob was last modified, or the message queued, in UTC.")
+    ] = ""
+    size: Annotated[int, Meta(description="Bytes of the blob as it is stored; 0 for a message.")] = 0
 
 
 def write(row: Audit) -> None:
@@ -66,6 +74,13 @@ def write(row: Audit) -> None:
         logger.error("audit %s (does not add up)", text)
     else:
         logger.info("audit %s", text)
+
+
+def when(moment: float) -> str:
+    """Epoch seconds as text in UTC; "" for none."""
+    if not moment:
+        return ""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def with_counts(row: Audit, counts: Counts) -> Audit:

@@ -214,6 +214,16 @@ class Counts(msgspec.Struct, omit_defaults=True):
         """Whether every record that was read is accounted for."""
         return self.read == self.accepted + self.filtered + self.dead_lettered
 
+    def since(self, earlier: Counts) -> Counts:
+        """What was counted after `earlier`, which is of the same source."""
+        numbers = {
+            name: getattr(self, name) - getattr(earlier, name)
+            for name in self.__struct_fields__
+            if name != "changed"
+        }
+        kinds = {kind: count - earlier.changed.get(kind, 0) for kind, count in self.changed.items()}
+        return Counts(**numbers, changed={kind: count for kind, count in kinds.items() if count})
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:

@@ -120,7 +120,7 @@ class Corridor:
             config.redact_salt,
         )
         self._services: dict[str, Service] = {}
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[tuple[str, float], Group] = {}
         self._for_json: dict[tuple[str, str | None], Route] = {}
         self._lock = threading.Lock()
 
@@ -158,6 +158,7 @@ class Corridor:
         out_of_time: Callable[[], bool],
         *,
         small: bool = False,
+        retry_seconds: float | None = None,
     ) -> Run:
         """Run a source through the corridor.
 
@@ -169,11 +170,13 @@ class Corridor:
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
             small: whether its rows may share posts with others': a message, a small file.
+            retry_seconds: how long a post is tried again; default: as the setting says.
 
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        with closing(self._sender(route.stream, small=small)) as sender:
+        patience = self._config.retry_seconds if retry_seconds is None else retry_seconds
+        with closing(self._sender(route.stream, patience, small=small)) as sender:
             position, config = start.position, self._config
             rooms = Rooms(
                 front=front(route, facts, start, self._limits),
@@ -185,27 +188,26 @@ class Corridor:
             offset = position.offset if start.seekable else 0
             return ship(read(offset), rooms, position, out_of_time)
 
-    def _sender(self, stream: str, *, small: bool) -> Threads | Member:
+    def _sender(self, stream: str, patience: float, *, small: bool) -> Threads | Member:
         config = self._config
         rule = self._rule_of[stream]
         service, rule_id = self._service(config.endpoint(rule)), config.rule_ids[rule]
         if small:
-            return self._group(service, rule_id, stream).member()
-        uploader = Uploader(service, rule_id, retry_seconds=config.retry_seconds)
+            return self._group(service, rule_id, stream, patience).member()
+        uploader = Uploader(service, rule_id, retry_seconds=patience)
         return Threads(uploader, service.gate(rule_id), config.upload_window)
 
     def _service(self, endpoint: str) -> Service:
         with self._lock:
             return self._services.setdefault(endpoint, Service(endpoint))
 
-    def _group(self, service: Service, rule_id: str, stream: str) -> Group:
-        config = self._config
+    def _group(self, service: Service, rule_id: str, stream: str, patience: float) -> Group:
+        limit = self._config.batch_bytes
         with self._lock:
-            if stream not in self._groups:
-                self._groups[stream] = Group(
-                    service, rule_id, stream, limit=config.batch_bytes, retry_seconds=config.retry_seconds
-                )
-            return self._groups[stream]
+            if (stream, patience) not in self._groups:
+                made = Group(service, rule_id, stream, limit=limit, retry_seconds=patience)
+                self._groups[stream, patience] = made
+            return self._groups[stream, patience]
 
 
 def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Front:

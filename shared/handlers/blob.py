@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 
 from .. import audit
 from ..app import SMALL_BLOB, App
@@ -19,6 +20,7 @@ from ..model import SourceFacts
 from ..routes import Route
 from ..sources.blob import BlobSource, open_blob
 from ..sources.work import BlobWork, Work
+from . import audits
 from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
@@ -113,6 +115,7 @@ def _fresh(source: BlobSource, route: Route | None) -> Entry:
         route=route.name if route else "",
         state="running",
         received=time.time(),
+        modified=source.modified,
     )
 
 
@@ -137,8 +140,6 @@ def _bury(app: App, facts: SourceFacts, entry: Entry, reason: str, detail: str) 
 def _gone(app: App, name: str) -> None:
     """There is no such blob; what was not read of it is nobody's any more."""
     entry = app.ledger.read(name)
-    if entry is not None and entry.state in {"deferred", "split"}:
-        entry = app.ledger.amend(entry, _is_gone)
     row = audit.Audit(
         kind="blob",
         source=name,
@@ -148,8 +149,15 @@ def _gone(app: App, name: str) -> None:
         outcome="gone",
         reason="there is no such blob",
     )
-    audit.write(audit.with_counts(row, entry.counts) if entry else row)
+    if entry is not None:
+        row = audit.with_counts(row, entry.counts)
+    audits.post(app, row, entry.audited if entry else None)
+    if entry is not None and entry.state in {"deferred", "split"}:
+        app.ledger.amend(entry, partial(_is_gone, app))
+    audit.write(row)
 
 
-def _is_gone(entry: Entry) -> None:
+def _is_gone(app: App, entry: Entry) -> None:
     entry.state, entry.reason = "gone", "the blob was removed before all of it was read"
+    if app.routes.audit is not None:
+        entry.audited = entry.counts

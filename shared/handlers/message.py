@@ -22,7 +22,7 @@ from ..pipeline import Run, Start
 from ..routes import Route
 from ..sources.message import Records, asked
 from ..sources.work import HeldWork, backoff
-from . import blob
+from . import audits, blob
 
 logger = logging.getLogger("logferry.message")
 
@@ -116,12 +116,12 @@ def _take(app: App, held: Held) -> None:
         return
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
-        _audit(facts, route, "done", run.counts, began)
+        _audit(app, facts, route, "done", run.counts, began)
     elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
     else:
         _put_aside(app, held, run.error)
-        _audit(facts, route, "deferred", run.counts, began, str(run.error))
+        _audit(app, facts, route, "deferred", run.counts, began, str(run.error))
 
 
 def _age(held: Held) -> float:
@@ -167,10 +167,11 @@ def _die(
     logger.error("message %s: dead-lettered: %s: %s", held.id, reason, error)
     raw = held.text.encode("utf-8", "surrogateescape")
     app.dead_letter.source(facts, route.name if route else "", reason, str(error), raw)
-    _audit(facts, route, "dead", Counts(), began, str(error))
+    _audit(app, facts, route, "dead", Counts(), began, str(error))
 
 
 def _audit(
+    app: App,
     facts: SourceFacts,
     route: Route | None,
     outcome: audit.Result,
@@ -187,5 +188,8 @@ def _audit(
         outcome=outcome,
         ms=round((time.monotonic() - began) * 1000),
         reason=reason,
+        modified=audit.when(facts.modified),
     )
-    audit.write(audit.with_counts(row, counts))
+    row = audit.with_counts(row, counts)
+    audits.post(app, row)
+    audit.write(row)

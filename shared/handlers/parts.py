@@ -16,6 +16,8 @@ import logging
 import time
 from collections.abc import Iterator
 
+import msgspec
+
 from .. import audit
 from ..app import App
 from ..decode import make_decoder
@@ -28,6 +30,7 @@ from ..model import Counts, Position, SourceFacts
 from ..routes import Route
 from ..sources.blob import MARK_BYTES, BlobSource, open_blob
 from ..sources.work import LEFT_BEHIND, LONGEST_DELAY, PartWork
+from . import audits
 from .blob import look_again
 from .taken import Job, Taken
 
@@ -244,15 +247,23 @@ def _close(app: App, parent: Entry) -> None:
     if dead is not None:
         facts = SourceFacts("blob", parent.source, parent.version, parent.received, parent.received)
         app.dead_letter.source(facts, parent.route, "PartDead", f"{_label(parent, dead.part)}: {dead.reason}")
-    closed = app.ledger.amend(parent, lambda entry: _summed(entry, entries, dead))
+    _tell(app, parent, entries, dead)
+    closed = app.ledger.amend(parent, lambda entry: _summed(app, entry, entries, dead))
     if closed is None:
         return
-    _audit(app, closed)
+    audit.write(_row(app, closed))
     if closed.state == "done":
         app.ledger.forget_parts(closed)
 
 
-def _summed(parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
+def _tell(app: App, parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
+    """The audit table comes first: a crash in between repeats a row and loses none."""
+    closing = msgspec.structs.replace(parent)
+    _summed(app, closing, entries, dead)
+    audits.post(app, _row(app, closing), parent.audited)
+
+
+def _summed(app: App, parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
     state: State = "done" if dead is None else "dead"
     parent.state, parent.reason = state, "" if dead is None else dead.reason
     parent.position = Position(offset=parent.size, base=parent.size, ordinal=parent.size)
@@ -261,6 +272,8 @@ def _summed(parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
     for entry in entries:
         _add(counts, entry.counts)
     parent.counts = counts
+    if app.routes.audit is not None:
+        parent.audited = counts
 
 
 def _add(total: Counts, more: Counts) -> None:
@@ -271,7 +284,7 @@ def _add(total: Counts, more: Counts) -> None:
         total.changed[kind] = total.changed.get(kind, 0) + count
 
 
-def _audit(app: App, closed: Entry) -> None:
+def _row(app: App, closed: Entry) -> audit.Audit:
     route = app.corridor.route(closed.route)
     row = audit.Audit(
         kind="blob",
@@ -282,5 +295,7 @@ def _audit(app: App, closed: Entry) -> None:
         outcome="done" if closed.state == "done" else "dead",
         ms=round((time.time() - closed.received) * 1000),
         reason=closed.reason,
+        modified=audit.when(closed.modified),
+        size=closed.size,
     )
-    audit.write(audit.with_counts(row, closed.counts))
+    return audit.with_counts(row, closed.counts)

@@ -23,6 +23,7 @@ from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Run, Start
 from ..routes import Route
 from ..sources.work import Work, backoff
+from . import audits
 
 logger = logging.getLogger("logferry.blob")
 
@@ -201,10 +202,25 @@ class Taken:
         self.end("dead", "dead", detail)
 
     def end(self, state: State, outcome: audit.Result, reason: str) -> None:
-        """Write the last entry of this run, and its audit row. Raises ClaimLost, ServiceUnavailable."""
+        """Write the last entry of this run, and its audit row. Raises ClaimLost, ServiceUnavailable.
+
+        The audit table comes first, if there is one: a crash in between repeats a row and loses none.
+        """
         entry = self._claim.entry
+        row = audit.with_counts(self._row(outcome, reason), entry.counts)
+        if audits.wanted(self._app, row):
+            if entry.position != self._claim.saved:  # what the row counts must not be sent again
+                self._claim.save(entry.position, entry.counts, seekable=entry.seekable)
+            audits.post(self._app, row, entry.audited)
+            entry.audited = entry.counts
         self._claim.finish(state, reason)
-        row = audit.Audit(
+        audit.write(row)
+        if state in {"done", "dead"}:
+            self._job.ended(state)
+
+    def _row(self, outcome: audit.Result, reason: str) -> audit.Audit:
+        entry = self._claim.entry
+        return audit.Audit(
             kind=self._job.kind,
             source=self._job.label,
             version=entry.version,
@@ -213,10 +229,9 @@ class Taken:
             outcome=outcome,
             ms=round((time.monotonic() - self._began) * 1000),
             reason=reason,
+            modified=audit.when(self._job.facts.modified),
+            size=entry.size,
         )
-        audit.write(audit.with_counts(row, entry.counts))
-        if state in {"done", "dead"}:
-            self._job.ended(state)
 
 
 def _place(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..app import App
 from ..sources.work import BlobWork, PartWork, parse_work
-from . import blob, message
+from . import audits, blob, message
 
 
 def take(app: App, body: bytes) -> None:
@@ -25,5 +25,7 @@ def take(app: App, body: bytes) -> None:
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 
         parts.take(app, work)
+    elif work.id.startswith(audits.HELD):
+        audits.take_held(app, work.id)
     else:
         message.take_held(app, work.id)

@@ -46,6 +46,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     state: State
     received: float
     """Epoch seconds: when work on this version began."""
+    modified: float = 0.0
+    """Epoch seconds: when this version was written, by the storage service's clock."""
     position: Position = Position()
     counts: Counts = msgspec.field(default_factory=Counts)
     seekable: bool = False
@@ -66,6 +68,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     """Where the parts begin that it was cut into; empty for one that is read as a whole."""
     part: int = -1
     """Which part of its source this entry is about; -1 for the source itself."""
+    audited: Counts | None = None
+    """What rows in the audit table have counted already: more than nothing in a blob that has grown."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 

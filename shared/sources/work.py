@@ -68,8 +68,12 @@ def parse_work(text: bytes) -> Work:
 
 def backoff(attempt: int) -> int:
     """Seconds to wait before the n-th attempt: 15, 30, 60, ... up to ten minutes, with jitter."""
-    longest = min(15 * 2 ** min(attempt, 10), LONGEST_DELAY)
-    return int(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
+    return int(longest_backoff(attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
+
+
+def longest_backoff(attempt: int) -> int:
+    """Seconds that `backoff` says at most."""
+    return min(15 << min(attempt, 10), LONGEST_DELAY)
 
 
 class WorkQueue:
