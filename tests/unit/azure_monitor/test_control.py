@@ -43,7 +43,7 @@ def test_a_fault_only_meets_the_posts_that_it_matches(client: Client) -> None:
     client.control("faults", {"match": {"stream": "Custom-Other"}, "status": 500})
     assert client.post([row()]).status_code == 204
     (waiting,) = client.get("/local/faults").json()
-    assert waiting == {"match": {"stream": "Custom-Other", "rule": None}, "status": 500, "times": 1}
+    assert waiting == {"match": {"stream": "Custom-Other", "rule": None, "contains": None}, "status": 500, "times": 1}
     assert client.session.delete(f"{client.url}/local/faults", timeout=30).json() == {"waiting": 0}
 
 
