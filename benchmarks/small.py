@@ -131,15 +131,16 @@ def upload_files(connection: str, count: int) -> None:
         list(pool.map(lambda n: container.upload_blob(_name(n), text, overwrite=True), range(count)))
 
 
-def _call(url: str, path: str, value: Any = None) -> Any:
+def call(url: str, path: str, value: Any = None, method: str | None = None) -> Any:
+    """Ask the endpoint's control interface."""
     data = None if value is None else json.dumps(value).encode()
-    request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request) as reply:
         return json.loads(reply.read())
 
 
 def _posts(url: str) -> int:
-    return sum(sum(metric["ApiCallReceived_Count"].values()) for metric in _call(url, "/local/metrics"))
+    return sum(sum(metric["ApiCallReceived_Count"].values()) for metric in call(url, "/local/metrics"))
 
 
 def run(kind: str, count: int, threads: int, environment: dict[str, str], core: set[int]) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def measure(messages: int, files: int, runs: int, delay: float, threads: int = T
     with tempfile.TemporaryDirectory() as text, corridor.cores() as (core, _rest):
         folder = Path(text)
         with corridor.parts(folder) as (connection, url):
-            _call(url, "/local/faults", {"delay": delay, "times": 100_000_000})
+            call(url, "/local/faults", {"delay": delay, "times": 100_000_000})
             environment = corridor.environment(connection, url, folder)
             rows = []
             if files:

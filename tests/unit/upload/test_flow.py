@@ -180,3 +180,28 @@ def test_a_lost_claim_stops_the_run() -> None:
         running.drain()
     running.abandon()
     assert len(uploader.sent) <= 4
+
+
+def test_no_more_is_taken_than_the_sender_wants() -> None:
+    """Batches that would only wait for the rule are not made: each holds its rows."""
+    uploader, written = FakeUploader(pause=lambda: 0.002, room=2), Written()
+    running = flow(uploader, written, window=8)
+    for batch in batches(30):
+        running.submit(batch)
+    running.drain()
+    assert uploader.most <= 2
+    assert running.counts.accepted == 60
+
+
+def test_a_run_whose_only_post_takes_long_keeps_its_claim() -> None:
+    """While a post is retried, in whosever thread, signs of life are written."""
+    written = Written()
+    written.beat_seconds = 0.01
+    alive = threading.Event()
+    written.save = lambda position, counts: alive.set()  # type: ignore[method-assign]
+    uploader = FakeUploader(pause=lambda: float(not alive.wait(60)))
+    running = flow(uploader, written)
+    for batch in batches(1):
+        running.submit(batch)
+    running.drain()
+    assert alive.is_set()
