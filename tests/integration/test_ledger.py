@@ -168,3 +168,29 @@ def test_entries_are_readable_and_found_by_their_path(store: Store) -> None:
     assert len(name_of(PREFIX, long)) <= 1_024
     assert name_of(PREFIX, long) != name_of(PREFIX, long[:-1] + "y")
     taken(Ledger(store, 60), source=long)
+
+
+def test_a_listing_is_what_the_sdk_gives(azurite: Azurite) -> None:
+    """Names of every kind, metadata or none, over several pages: the same rows as the SDK's own."""
+    service = BlobServiceClient.from_connection_string(azurite.connection_string)
+    container = service.create_container(f"listing-{uuid.uuid4().hex[:10]}")
+    names = ["a b", "a&b<c>", "ä/ö", "100%", "a%20b", "x" * 900, "dir/", "日本", "quote'\""]
+    for number, name in enumerate(names):
+        told = {"state": "done", "route": ""} if number % 2 else None
+        container.upload_blob(name, b"x", metadata=told)
+    for number in range(40):
+        container.upload_blob(f"many/{number}", b"")
+    wanted = [
+        (
+            blob.name,
+            {key: value or "" for key, value in (blob.metadata or {}).items()},
+            blob.last_modified.timestamp(),
+        )
+        for blob in container.list_blobs(include=["metadata"])
+    ]
+    assert [tuple(row) for row in Store(container).listing("")] == wanted
+    assert [row.name for row in Store(container).listing("many/1")] == [
+        blob.name for blob in container.list_blobs(name_starts_with="many/1")
+    ]
+    assert list(Store(service.get_container_client("nowhere")).listing("")) == []
+    service.close()
