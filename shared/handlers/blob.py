@@ -110,7 +110,9 @@ class _Taken:
         self._work = work
         self._began = began
         entry = claim.entry
-        self._facts = SourceFacts("blob", source.name, source.version, source.modified, entry.received)
+        # A record is the same one however much is appended behind it: its id, and its place in the dead letter.
+        version = entry.first or source.version
+        self._facts = SourceFacts("blob", source.name, version, source.modified, entry.received)
         self._table = ""
 
     def go_on(self, route: Route | None) -> None:

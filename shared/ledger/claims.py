@@ -146,7 +146,8 @@ def _continued(old: Entry, fresh: Entry, *, grows: bool) -> Entry:
         old.crashes += old.state == "running"
         return old
     if grows and old.route == fresh.route and fresh.size >= old.size:
-        return msgspec.structs.replace(old, version=fresh.version, size=fresh.size)
+        first = old.first or old.version
+        return msgspec.structs.replace(old, version=fresh.version, size=fresh.size, first=first)
     return fresh
 
 

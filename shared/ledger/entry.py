@@ -40,6 +40,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     reason: str = ""
     deferred_since: float = 0.0
     """Epoch seconds: when the present run of deferrals began; 0 when the last run got further."""
+    first: str = ""
+    """Of a blob that has only grown: the version that its records are counted from."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 

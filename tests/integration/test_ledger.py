@@ -131,10 +131,15 @@ def test_an_append_blob_that_grew_goes_on(store: Store) -> None:
     grown = ledger.claim(fresh(version="0x2", size=150), grows=True)
     assert grown is not None
     assert grown.entry.position.ordinal == 9
+    assert (claim.entry.first, grown.entry.first) == ("", claim.entry.version)
     grown.finish("done")
+    more = ledger.claim(fresh(version="0x25", size=160), grows=True)
+    assert more is not None
+    assert more.entry.first == claim.entry.version
+    more.finish("done")
     shrunk = ledger.claim(fresh(version="0x3", size=10), grows=True)
     assert shrunk is not None
-    assert shrunk.entry.position.ordinal == 0
+    assert (shrunk.entry.position.ordinal, shrunk.entry.first) == (0, "")
 
 
 def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Store) -> None:
