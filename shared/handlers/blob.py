@@ -110,7 +110,7 @@ class _Taken:
         self._work = work
         self._began = began
         entry = claim.entry
-        # A record is the same one however much is appended behind it: its id, and its place in the dead letter.
+        # However much is appended behind it, a record keeps its id and its place in the dead letter.
         version = entry.first or source.version
         self._facts = SourceFacts("blob", source.name, version, source.modified, entry.received)
         self._table = ""
