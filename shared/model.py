@@ -234,7 +234,8 @@ class SourceFacts:
     name: str
     """container/path of a blob, id of a message."""
     version: str
-    """ETag of a blob, id of a message: with `name` and an ordinal it names one record for ever."""
+    """ETag of a blob (its first one, if it has only grown), id of a message: with `name` and an ordinal it
+    names one record for ever."""
     modified: float
     """Epoch seconds: the blob's last modification, the message's insertion."""
     received: float

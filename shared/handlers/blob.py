@@ -120,7 +120,9 @@ def _fresh(source: BlobSource, route: Route | None) -> Entry:
 
 
 def _job(app: App, source: BlobSource, entry: Entry, work: BlobWork) -> Job:
-    facts = SourceFacts("blob", source.name, source.version, source.modified, entry.received)
+    # However much is appended behind it, a record keeps its id and its place in the dead letter.
+    version = entry.first or source.version
+    facts = SourceFacts("blob", source.name, version, source.modified, entry.received)
     return Job(
         label=source.name,
         facts=facts,

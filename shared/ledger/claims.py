@@ -230,11 +230,13 @@ def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
     if old.route != fresh.route or not (same or continues(old)):
         return fresh
     old.crashes += old.state == "running"
-    if not same:
+    if same:
+        return old
+    if old.state != "running":  # what a dead worker wrote of rejects is found again by the day of receipt
         old.received = fresh.received
-    return msgspec.structs.replace(
-        old, version=fresh.version, size=fresh.size, modified=fresh.modified, parts=[]
-    )
+    first = old.first or old.version
+    changes = {"version": fresh.version, "size": fresh.size, "modified": fresh.modified}
+    return msgspec.structs.replace(old, first=first, parts=[], **changes)
 
 
 def metadata(entry: Entry) -> dict[str, str]:

@@ -70,6 +70,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     """Which part of its source this entry is about; -1 for the source itself."""
     audited: Counts | None = None
     """What rows in the audit table have counted already: more than nothing in a blob that has grown."""
+    first: str = ""
+    """Of a blob that has only grown: the version that its records are counted from."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 

@@ -37,7 +37,7 @@ FACTS = {
     "path": "the blob's path in its container",
     "file": "the last part of that path",
     "member": "name of the file inside a zip",
-    "version": "the blob's ETag, or the message's id",
+    "version": "the blob's ETag (the first one, where it has only grown), or the message's id",
     "modified": "when the blob was last modified, or the message queued",
     "received": "when Logferry began with the source",
     "line": "line number in the (decoded) file, from 1",

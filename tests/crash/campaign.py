@@ -21,7 +21,7 @@ from tests.crash.points import POINTS, SIDES, Trap
 from tests.crash.stage import Nursery, Stage, stage
 from tests.crash.verdict import Verdict, judge, left, undone
 
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 180.0
 TRAP_SECONDS = 8.0
 """A trap that is not met by then: the life ends there."""
 KILLS_A_SEGMENT = 20

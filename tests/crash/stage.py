@@ -44,7 +44,7 @@ SETTINGS = {
     "RETRY_SECONDS": "2",
     "SWEEP_SETTLE_SECONDS": "0",
     "SWEEP_EXISTING": "true",
-    "SWEEP_SCHEDULE": "*/2 * * * * *",
+    "SWEEP_SCHEDULE": "*/4 * * * * *",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
     "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",
     "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "1000",

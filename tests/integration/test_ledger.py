@@ -139,11 +139,16 @@ def test_another_version_goes_on_only_where_the_caller_says_so(store: Store) -> 
     grown = ledger.claim(fresh(version="0x2", size=150), yes)
     assert isinstance(grown, Claim)
     assert (grown.entry.position.ordinal, grown.entry.version, grown.entry.size) == (9, "0x2", 150)
+    assert (claim.entry.first, grown.entry.first) == ("", claim.entry.version)
     assert [old.version for old in asked] == ["0x1"]
     grown.finish("done")
+    more = ledger.claim(fresh(version="0x25", size=160), yes)
+    assert isinstance(more, Claim)
+    assert more.entry.first == claim.entry.version
+    more.finish("done")
     another = ledger.claim(fresh(version="0x3", size=200), lambda _: False)
     assert isinstance(another, Claim)
-    assert another.entry.position.ordinal == 0
+    assert (another.entry.position.ordinal, another.entry.first) == (0, "")
 
 
 def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Store) -> None:
