@@ -60,6 +60,9 @@ POINTS: tuple[Point, ...] = (
     Point("post taken", "endpoint:taken", "the batch is taken, and no answer goes out", sides=("after",)),
     Point("dead records", "shared.ledger.deadletter:DeadLetter.records", "a span's bad records are in the dead letter"),
     Point("dead source", "shared.ledger.deadletter:DeadLetter.source", "a source as a whole is in the dead letter"),
+    Point("parts decided", "shared.handlers.parts:cut", "a large blob's entry says where it is cut, and its parts are on the work queue"),
+    Point("parts closed", "shared.ledger.claims:Ledger.amend", "a blob's entry says that all of its parts are settled"),
+    Point("parts forgotten", "shared.ledger.claims:Ledger.forget_parts", "the entries of its parts are removed"),
     Point("checkpoint", "shared.ledger.claims:Claim.save", "the entry's position moves, or shows a sign of life"),
     Point("entry finished", "shared.ledger.claims:Claim.finish", "the entry says what became of this run: done, deferred, dead"),
     Point("audit row", "shared.audit:write", "the run's counts are in the log"),
@@ -89,11 +92,12 @@ def _one_second(_: int) -> int:
 
 
 SHORTER: tuple[Shorter, ...] = (
-    Shorter("shared.handlers.blob:backoff", _one_second, "deferred files are looked at again after 1 s"),
+    Shorter("shared.handlers.taken:backoff", _one_second, "deferred files are looked at again after 1 s"),
     Shorter("shared.handlers.message:backoff", _one_second, "and so are deferred messages"),
-    Shorter("shared.handlers.sweep:_LEFT_BEHIND", 8.0, "deferred work without a message is queued after 8 s"),
+    Shorter("shared.handlers.sweep:LEFT_BEHIND", 8.0, "deferred work without a message is queued after 8 s"),
+    Shorter("shared.handlers.parts:LEFT_BEHIND", 8.0, "and so are deferred parts"),
     Shorter("shared.upload.uploader:FIRST_WAIT", 0.5, "the first pause before a post is tried again"),
-    Shorter("shared.handlers.blob:MAX_CRASHES", 1_000_000, "a file is never given up for the crashes on it"),
+    Shorter("shared.handlers.taken:MAX_CRASHES", 1_000_000, "a file is never given up for the crashes on it"),
 )
 """Set in the host's process too. The ratios between them are the app's own: what is late stays late."""
 
