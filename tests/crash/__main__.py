@@ -90,7 +90,7 @@ def _say(result: Result, number: int, of: int, seed: int) -> None:
     counts, name = result.verdict.counts, result.segment.name
     print(
         f"{number:>4}/{of}  {name:<11} {sum(result.died.values()):>3} kills  {counts['landed']:>6,} rows  "
-        f"{counts['missing']} missing  {counts['repeats']:>3} repeats  {result.seconds:5.1f} s",
+        f"{counts['missing']} missing  {counts['repeats']:>3} repeats  {result.seconds:5.1f} s, {result.settling:.1f} of it settling",
         flush=True,
     )
     if result.verdict.broken:

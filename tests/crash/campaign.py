@@ -65,6 +65,8 @@ class Result:
     """Where lives ended: "after checkpoint", or ANY_MOMENT."""
     faults: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    settling: float = 0.0
+    """Seconds of it after the last kill."""
     log: str = ""
 
 
@@ -118,11 +120,13 @@ def run(segment: Segment, connection_string: str, hosts: Nursery) -> Result:
                 died[where] += 1
                 if where != ANY_MOMENT:
                     break
+        killed = time.monotonic()
         settle(there, inputs)
+        settling = time.monotonic() - killed
         verdict = judge(there, inputs.sources)
         faults = Counter(there.endpoint.faults)
         log = there.log_text() if verdict.broken else ""
-    return Result(segment, verdict, died, faults, time.monotonic() - began, log)
+    return Result(segment, verdict, died, faults, time.monotonic() - began, settling, log)
 
 
 def _life(there: Stage, inputs: Inputs, dice: random.Random, faults: float, kill: Kill) -> str:

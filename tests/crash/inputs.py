@@ -50,12 +50,12 @@ class Source:
 
 
 _FILES: tuple[tuple[str, str, Callable[[Drawn], Made], int], ...] = (
-    ("ndjson", "lines/{}.ndjson", records.ndjson, 260),
-    ("csv", "rows/{}.csv", records.csv_file, 260),
-    ("array", "lists/{}.json", records.array, 200),
-    ("gzip", "lines/{}.ndjson.gz", records.gzipped, 260),
-    ("zip", "lines/{}.zip", records.zipped, 200),
-    ("large", "lines/{}.ndjson", records.ndjson, 900),
+    ("ndjson", "lines/{}.ndjson", records.ndjson, 120),
+    ("csv", "rows/{}.csv", records.csv_file, 120),
+    ("array", "lists/{}.json", records.array, 100),
+    ("gzip", "lines/{}.ndjson.gz", records.gzipped, 120),
+    ("zip", "lines/{}.zip", records.zipped, 100),
+    ("large", "lines/{}.ndjson", records.ndjson, 500),
     ("small", "lines/{}.ndjson", records.ndjson, 6),
 )
 _MESSAGES = ("array", "envelope", "base64", "one", "blob", "wrong")

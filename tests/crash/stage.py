@@ -35,7 +35,7 @@ from tests.crash.points import BY_NAME, ENDPOINT, Trap
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 3
 CLAIM_SECONDS = 5
-LOCK_SECONDS = 4
+LOCK_SECONDS = 8
 SETTINGS = {
     "UPLOAD_WINDOW": str(WINDOW),
     "BATCH_BYTES": "4000",
