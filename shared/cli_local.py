@@ -41,6 +41,8 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     allowed_containers: tuple[str, ...]
     """Further ones that a message may name blobs in."""
     ingest_queue: str
+    work_queue: str
+    state_container: str
     deadletter_container: str
 
     def sources_of(self, message: str) -> list[str]:

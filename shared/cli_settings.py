@@ -27,7 +27,7 @@ def settings_problems(source: str, routes: Routes | None) -> list[str]:
     """
     prefix = "" if source == "env" else f"{source}: "
     try:
-        values = _values(source)
+        values = values_of(source)
     except SettingsError as error:
         found = str(error).splitlines()
     else:
@@ -54,7 +54,12 @@ def _misspelt(values: Mapping[str, str]) -> list[str]:
     return [f"{name} is no setting; did you mean {close[0]}?" for name, close in near if close]
 
 
-def _values(source: str) -> Mapping[str, str]:
+def values_of(source: str) -> Mapping[str, str]:
+    """The app settings of a file, or of the environment (`env`).
+
+    Raises:
+        SettingsError: the file cannot be read, or is none; without its name.
+    """
     if source == "env":
         return os.environ
     try:

@@ -189,6 +189,32 @@ def read(environ: Mapping[str, str]) -> Settings:
     return Settings(drop_storage=connection, **values)
 
 
+class Names(NamedTuple):
+    """What the app's containers and queues are called."""
+
+    drop_container: str
+    allowed_containers: tuple[str, ...]
+    ingest_queue: str
+    work_queue: str
+    state_container: str
+    deadletter_container: str
+
+
+def names(environ: Mapping[str, str]) -> Names:
+    """The names alone, for who works with the storage and sends nothing. Raises SettingsError."""
+    found = {setting.field: setting for setting in SETTINGS}
+    return Names(**{name: _one(found[name], environ) for name in Names._fields})
+
+
+def connection(environ: Mapping[str, str]) -> Connection:
+    """The drop storage account alone. Raises SettingsError."""
+    problems: list[str] = []
+    found = _connection("DropStorage", environ, problems)
+    if found is None:
+        raise SettingsError("\n".join(problems))
+    return found
+
+
 def lacking(config: Settings, routes: Routes) -> list[str]:
     """What these settings lack for these routes: a sentence for each, none where all is well."""
     problems = []

@@ -7,6 +7,7 @@ and connections are cached in them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueServiceClient
 
 _RETRIES: dict[str, Any] = {
-    "retry_total": 4,
     "initial_backoff": 1,
     "increment_base": 2,
     "random_jitter_range": 1,
@@ -31,17 +31,26 @@ class Storage:
     Args:
         connection: its settings.
         read_bytes: size of one ranged read; the client then makes one request a range.
+        credential: makes what signs in where no connection string is given; default the managed identity.
+        retries: how often one request is tried again.
     """
 
-    def __init__(self, connection: Connection, read_bytes: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        read_bytes: int,
+        *,
+        credential: Callable[[], Any] | None = None,
+        retries: int = 4,
+    ) -> None:
         self._connection = connection
         self._read_bytes = read_bytes
+        self._make_credential = credential or _managed_identity
+        self._options: dict[str, Any] = {**_RETRIES, **_TIMEOUTS, "retry_total": retries}
 
     @cached_property
     def _credential(self) -> Any:
-        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
-
-        return ManagedIdentityCredential()
+        return self._make_credential()
 
     @cached_property
     def blobs(self) -> BlobServiceClient:
@@ -49,8 +58,7 @@ class Storage:
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
 
         options = {
-            **_RETRIES,
-            **_TIMEOUTS,
+            **self._options,
             "max_single_get_size": self._read_bytes,
             "max_chunk_get_size": self._read_bytes,
         }
@@ -64,8 +72,14 @@ class Storage:
         """The queue service."""
         from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
 
-        options = {**_RETRIES, **_TIMEOUTS}
+        options = self._options
         if self._connection.connection_string:
             return QueueServiceClient.from_connection_string(self._connection.connection_string, **options)
         assert self._connection.queue_uri is not None  # noqa: S101 - settings.read has looked
         return QueueServiceClient(self._connection.queue_uri, self._credential, **options)
+
+
+def _managed_identity() -> Any:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+    return ManagedIdentityCredential()
