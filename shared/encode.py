@@ -22,7 +22,7 @@ from dataclasses import replace
 import msgspec
 from isal import isal_zlib
 
-from .model import Batch, Position, Reject, Rows
+from .model import Batch, Block, Position, Reject, Rows, own_state
 
 LIMIT = 1_000_000
 _GZIP = 31
@@ -108,10 +108,17 @@ class Encoder:
         size = end - place - 1
         detail = f"the row has {size:,} bytes as JSON; a post takes {self._limit - 2:,}"
         where = rows.block.origin(_index_of(rows, ordinal))
-        self._reject(Reject(ordinal, where.offset, where.line, "RecordTooLarge", detail, where.raw))
+        reject = Reject(
+            ordinal, where.offset, where.line, "RecordTooLarge", detail, where.raw, form=where.form
+        )
+        self._reject(reject, rows.block)
         return end, index + 1
 
-    def _reject(self, reject: Reject) -> None:
+    def _reject(self, reject: Reject, block: Block) -> None:
+        """Keep a reject, with what it takes to read it by itself."""
+        if reject.form == "source" or block.member:
+            state = own_state(block) if reject.form == "source" else {}
+            reject = replace(reject, state=state, member=block.member)
         self._rejects.append(reject)
         self._reject_bytes += len(reject.raw)
 
@@ -120,7 +127,7 @@ class Encoder:
         self._filtered += _between(rows.filtered, self._settled, end)
         for reject in rows.rejects:
             if self._settled <= reject.ordinal < end:
-                self._reject(reject)
+                self._reject(reject, rows.block)
         self._settled = end
 
     def _is_idle(self, end: int) -> bool:

@@ -116,7 +116,9 @@ class Uploader:
         if len(ordinals) == 1:
             reason = "TooLargeForService" if refused.status == 413 else "RefusedByService"
             offset, line = batch.start.offset, None
-            tally.rejects.append(Reject(ordinals[0], offset, line, reason, str(refused), lines[:-1]))
+            tally.rejects.append(
+                Reject(ordinals[0], offset, line, reason, str(refused), lines[:-1], form="row")
+            )
             return
         half = len(ordinals) // 2
         cut = _after_lines(lines, half)
