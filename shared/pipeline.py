@@ -137,6 +137,7 @@ class Corridor:
         start: Start,
         progress: Progress,
         out_of_time: Callable[[], bool],
+        made: Callable[[Limits], Front] | None = None,
     ) -> Run:
         """Run a source through the corridor.
 
@@ -147,22 +148,26 @@ class Corridor:
             start: where to begin.
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
+            made: makes the rooms from bytes to rows, where they are not those for the route's format.
 
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        rooms = self._rooms(route, facts, start, progress)
+        ahead = made(self._limits) if made else front(route, facts, start, self._limits)
+        rooms = self._rooms(route, facts, start, progress, ahead)
         offset = start.position.offset if start.seekable else 0
         return ship(read(offset), rooms, start.position, out_of_time)
 
-    def _rooms(self, route: Route, facts: SourceFacts, start: Start, progress: Progress) -> Rooms:
+    def _rooms(
+        self, route: Route, facts: SourceFacts, start: Start, progress: Progress, ahead: Front
+    ) -> Rooms:
         config, position = self._config, start.position
         rule = self._rule_of[route.stream]
         uploader = Uploader(
             self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
         )
         return Rooms(
-            front=front(route, facts, start, self._limits),
+            front=ahead,
             encoder=Encoder(route.stream, position, config.batch_bytes),
             flow=Flow(uploader, progress, position, start.counts, config.upload_window),
             progress=progress,
@@ -196,12 +201,12 @@ def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Fro
             at_start=not start.seekable or not position.offset,
             caps=limits.caps,
         ),
-        reader=Reader(_exploding(route, make), position, decoded=0 if start.seekable else position.offset),
+        reader=Reader(exploding(route, make), position, decoded=0 if start.seekable else position.offset),
         shaper=shaper,
     )
 
 
-def _exploding(route: Route, make: Callable[[Position], Parser]) -> Callable[[Position], Parser]:
+def exploding(route: Route, make: Callable[[Position], Parser]) -> Callable[[Position], Parser]:
     """The same parsers, with a row for each element of the list that the route explodes."""
     if route.explode is None:
         return make
