@@ -17,13 +17,16 @@ from .model import Counts
 
 logger = logging.getLogger("logferry.audit")
 
-Result = Literal["done", "continued", "deferred", "dead", "unrouted", "gone", "changed"]
+Result = Literal["done", "continued", "deferred", "dead", "unrouted", "gone", "changed", "growing"]
 
 
 class Audit(msgspec.Struct, kw_only=True):
     """What became of one source in one run."""
 
-    kind: Annotated[str, Meta(description="blob or message.")]
+    kind: Annotated[
+        str,
+        Meta(description="blob, message; or part, of a blob that was cut in parts and has a row of its own."),
+    ]
     source: Annotated[str, Meta(description="container/path, or the message's id.")]
     version: Annotated[str, Meta(description="ETag of the blob, or the message's id.")]
     route: Annotated[str, Meta(description="The route that took it; empty if none did.")]
@@ -33,7 +36,8 @@ class Audit(msgspec.Struct, kw_only=True):
         Meta(
             description="done; continued (out of time, goes on from its checkpoint); deferred (Azure was not "
             "ready, goes on later); dead (dead-lettered as a whole); unrouted; gone (removed before it was "
-            "read); changed (replaced while it was read)."
+            "read); changed (replaced while it was read); growing (its last record is not ended yet, goes on "
+            "when there is more)."
         ),
     ]
     read: Annotated[int, Meta(description="Records read so far, rejects included.")] = 0

@@ -76,7 +76,7 @@ class Tail:
                 names = {(row.source, row.version), (row.source, "")} & wanted
                 if names:
                     found.append(row)
-                    if row.outcome not in {"continued", "deferred", "changed"}:
+                    if row.outcome not in {"continued", "deferred", "changed", "growing"}:
                         open_ -= names
             if open_:
                 time.sleep(0.05)

@@ -19,7 +19,7 @@ import msgspec
 
 from .decode import Caps, Decoder, Piece, make_decoder
 from .encode import LIMIT, Encoder
-from .errors import BadMessage, Transient
+from .errors import BadMessage, DecodeError, Transient
 from .formats import FORMATS, Parser
 from .model import Counts, Position, Rows, SourceFacts
 from .reading import Reader
@@ -35,12 +35,14 @@ from .upload.uploader import Uploader
 
 
 class Start(NamedTuple):
-    """Where a run begins, and what earlier runs counted."""
+    """Where a run begins, what earlier runs counted, and what is known of the end."""
 
     position: Position
     counts: Counts
     seekable: bool
     """Whether `position.offset` is an offset into the source's own bytes."""
+    final: bool = True
+    """Whether the source ends where its bytes do; False leaves a last record that is not ended."""
 
 
 @dataclass(slots=True)
@@ -52,9 +54,14 @@ class Front:
     """Its `member` is the file of an archive that the block in work comes from."""
     shaper: Shaper
 
+    final: bool = True
+    """See Start."""
+    cut: bool = False
+    """Whether compressed bytes stopped in the middle, in a source that may still grow."""
+
     def rows(self, pieces: Iterable[Piece]) -> Iterator[Rows]:
         """Rows of what the decoder gives, block by block."""
-        for block in self.reader.blocks(pieces):
+        for block in self.reader.blocks(pieces, final=self.final):
             self.shaper.context.member = self.reader.member or None
             yield self.shaper.shape(block)
 
@@ -88,6 +95,8 @@ class Run:
     finished: bool
     error: Transient | None = None
     """Why it stopped short, if not for lack of time."""
+    waiting: bool = False
+    """Whether it finished before a last record that is not ended yet."""
 
 
 class Corridor:
@@ -203,6 +212,7 @@ def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Fro
         ),
         reader=Reader(exploding(route, make), position, decoded=0 if start.seekable else position.offset),
         shaper=shaper,
+        final=start.final,
     )
 
 
@@ -247,7 +257,8 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
         raise
     for kind, count in rooms.front.shaper.changed.items():
         flow.counts.changed[kind] = flow.counts.changed.get(kind, 0) + count
-    return Run(flow.position, flow.counts, finished, error)
+    waiting = finished and (rooms.front.reader.waiting or rooms.front.cut)
+    return Run(flow.position, flow.counts, finished, error, waiting)
 
 
 def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[Piece]:
@@ -256,7 +267,13 @@ def _decoded(chunks: Iterable[bytes], rooms: Rooms) -> Iterator[Piece]:
         rooms.front.shaper.at(window(time.time(), rooms.received))
         yield from _alive(decoder.feed(chunk), rooms)
         rooms.progress.seekable = decoder.transparent
-    yield from _alive(decoder.flush(), rooms)
+    try:
+        yield from _alive(decoder.flush(), rooms)
+    except DecodeError:
+        if rooms.front.final:
+            raise
+        rooms.front.cut = True
+    rooms.progress.seekable = decoder.transparent
 
 
 def _alive(pieces: Iterable[Piece], rooms: Rooms) -> Iterator[Piece]:

@@ -49,16 +49,25 @@ class Reader:
         self._parser: Parser = _Remainder(own, *broken) if broken else make(own)
         self.member = ""
         """The file of an archive that the blocks come from, with its path in it; "" in no archive."""
+        self.waiting = False
+        """Whether bytes of a record that is not ended yet were left."""
 
-    def blocks(self, found: Iterable[Piece]) -> Iterator[Block]:
-        """The blocks of what a decoder gives; where it raises DecodeError, one more, with a reject."""
+    def blocks(self, found: Iterable[Piece], *, final: bool = True) -> Iterator[Block]:
+        """The blocks of what a decoder gives; where it raises DecodeError, one more, with a reject.
+
+        Args:
+            found: from the decoder.
+            final: whether the source ends here. If it may still grow, its last record is left for
+                the run that sees the end of it, and `waiting` says that there is one.
+        """
         try:
             for piece in skip(self._named(found), self._decoded, self._marks):
                 yield from self._take(piece)
         except DecodeError as error:
             yield from self._broken(error, str(error))
         else:
-            yield from self._given(self._parser.flush())
+            yield from self._given(self._parser.flush() if final else self._parser.complete())
+            self.waiting = not final and bool(self._parser.rest().raw)
 
     def _named(self, found: Iterable[Piece]) -> Iterator[Piece]:
         """Before anything is skipped: a file's name is needed where a run begins in its middle, too."""

@@ -44,6 +44,7 @@ class Settings:
     routes_file: str
     upload_window: int
     concurrent_blobs: int
+    part_bytes: int
     batch_bytes: int
     read_bytes: int
     max_decoded_bytes: int
@@ -132,6 +133,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
     Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "8", "Posts in flight for one source, at most; also the most that a crash can repeat."),
     Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Blobs of more than 1 MB in work at once in one process; further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
+    Setting("PART_BYTES", "part_bytes", _between(100_000, 1 << 40), "268435456",
+            "A blob of over twice as many bytes is cut into parts of about this size, which as many instances as there are work on at once: uncompressed UTF-8, in a format of which every line is a record."),
     Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),
     Setting("READ_BYTES", "read_bytes", _between(65_536, 67_108_864), "4194304", "How much of a blob one read takes."),
     Setting("MAX_DECODED_BYTES", "max_decoded_bytes", _between(1_000_000, 1 << 50), str(MAX_OUTPUT),

@@ -29,7 +29,7 @@ __all__ = [
 FORMATS: dict[str, FormatSpec] = {
     spec.name: spec
     for spec in (
-        FormatSpec("ndjson", "ndjson:NdjsonOptions:NdjsonParser", splittable=True),
+        FormatSpec("ndjson", "ndjson:NdjsonOptions:NdjsonParser", lines=True),
         FormatSpec("json", "jsondoc:JsonOptions:JsonParser"),
         FormatSpec("csv", "delimited:CsvOptions:DelimitedParser"),
         FormatSpec("tsv", "delimited:TsvOptions:DelimitedParser"),
@@ -38,10 +38,10 @@ FORMATS: dict[str, FormatSpec] = {
         FormatSpec("xml", "xmldoc:XmlOptions:XmlParser"),
         FormatSpec("azure", "azurelogs:AzureOptions:AzureParser"),
         FormatSpec("syslog", "syslog:SyslogOptions:SyslogParser"),
-        FormatSpec("cef", "cef:CefOptions:CefParser", splittable=True),
-        FormatSpec("leef", "leef:LeefOptions:LeefParser", splittable=True),
-        FormatSpec("logfmt", "kv:LogfmtOptions:KvParser", splittable=True),
-        FormatSpec("kv", "kv:KvOptions:KvParser", splittable=True),
+        FormatSpec("cef", "cef:CefOptions:CefParser", lines=True),
+        FormatSpec("leef", "leef:LeefOptions:LeefParser", lines=True),
+        FormatSpec("logfmt", "kv:LogfmtOptions:KvParser", lines=True),
+        FormatSpec("kv", "kv:KvOptions:KvParser", lines=True),
         FormatSpec("regex", "regex:RegexOptions:RegexParser"),
         FormatSpec("text", "text:TextOptions:TextFormatParser"),
         FormatSpec("parquet", "parquet:ParquetOptions:ParquetParser", text=False),

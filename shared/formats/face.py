@@ -82,10 +82,16 @@ class FormatSpec:
     """`module:Options:Parser` in this package. The options Struct has the format's other keys in
     routes.yaml, each documented with msgspec.Meta(description=...); its docstring is the format's
     page in the docs, the first line of it a summary."""
-    splittable: bool = False
-    """Whether a parser can start after any newline, so that several workers can share one source."""
+    lines: bool = False
+    """Whether every line is a record by itself, whatever the options say; where that depends on them,
+    they have a method `each_line`. See `splittable`."""
     text: bool = True
     """Whether the input is text in the route's charset; else its bytes are taken as they are."""
+
+    def splittable(self, options: Any) -> bool:
+        """Whether a parser can start after any newline, so that several workers can share one source."""
+        each_line = getattr(options, "each_line", None)
+        return self.lines or (each_line is not None and each_line())
 
     @property
     def options(self) -> type[msgspec.Struct]:

@@ -70,6 +70,10 @@ class RecordOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             if getattr(self, key) is not None:
                 checked(key, getattr(self, key))
 
+    def each_line(self) -> bool:
+        """Whether every line is a record."""
+        return self.start is None and self.continuation is None and not self.indented
+
     def begins(self) -> Begins | None:
         """What finds the lines that begin a record; None where each of them is one."""
         if self.start is not None:

@@ -86,6 +86,10 @@ class SyslogOptions(
         ),
     ] = "message"
 
+    def each_line(self) -> bool:
+        """Whether every line is a record."""
+        return self.on_other != "join"
+
 
 class SyslogParser(RecordParser):
     """See `Parser`. Records are columns or tuples, named by what occurs in their block."""

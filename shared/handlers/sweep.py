@@ -17,13 +17,11 @@ from typing import Any
 from ..app import App
 from ..ledger.claims import PREFIX
 from ..ledger.store import Listed, guarded, name_of
-from ..sources.work import BlobWork
+from ..sources.work import LEFT_BEHIND, BlobWork
 
 logger = logging.getLogger("logferry.sweep")
 
 BORN = "meta/born"
-_LEFT_BEHIND = 1_800.0
-"""Seconds; deferred work looks again within ten minutes, so after this long its message is lost."""
 
 
 def sweep(app: App) -> int:
@@ -43,7 +41,7 @@ def sweep(app: App) -> int:
             app.work.put(BlobWork(config.drop_container, blob.name))
             queued += 1
     for held in app.state.listing("held/"):
-        if now - held.modified > _LEFT_BEHIND:
+        if now - held.modified > LEFT_BEHIND:
             _requeue_held(app, held)
             queued += 1
     logger.info("sweep: %d queued", queued)
@@ -87,14 +85,15 @@ def _joined(
 
 def _is_missed(app: App, blob: Any, entry: Listed | None, *, born: float, now: float) -> bool:
     modified = blob.last_modified.timestamp()
-    settled = now - modified >= app.settings.settle_seconds
+    # An append blob may never come to rest, and what is added to it raises no event.
+    settled = blob.blob_type == "AppendBlob" or now - modified >= app.settings.settle_seconds
     if entry is None:
         return bool(settled and modified >= born)
     if entry.metadata.get("version") != blob.etag.strip('"'):
         return bool(settled)
     state, quiet = entry.metadata.get("state"), now - entry.modified
-    if state == "running":
+    if state in {"running", "split"}:
         return quiet > app.settings.claim_seconds
     if state == "deferred":
-        return quiet > _LEFT_BEHIND
+        return quiet > LEFT_BEHIND
     return state == "unrouted" and app.routes.for_blob(blob.name) is not None

@@ -7,7 +7,7 @@ only come from somebody who may write there.
 from __future__ import annotations
 
 from ..app import App
-from ..sources.work import BlobWork, parse_work
+from ..sources.work import BlobWork, PartWork, parse_work
 from . import blob, message
 
 
@@ -21,5 +21,9 @@ def take(app: App, body: bytes) -> None:
     work = parse_work(body)
     if isinstance(work, BlobWork):
         blob.take(app, work.container, work.name, work.route)
+    elif isinstance(work, PartWork):
+        from . import parts  # noqa: PLC0415 - only large blobs have parts
+
+        parts.take(app, work)
     else:
         message.take_held(app, work.id)

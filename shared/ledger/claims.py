@@ -4,24 +4,34 @@ Rule: one worker at a time has the claim on a source; it holds as long as the en
 keeps being written, and a claim that shows no sign of life may be taken over.
 Invariants: every write is conditional on the writer's own last one, so a worker
 that lost its claim cannot write (ClaimLost), whatever its clock says; a version
-that is done is not begun again; progress of one version is never carried over to
-another, but for an append blob that has only grown.
+that is done is not begun again; progress of one version is carried over to another
+only where the caller has seen that the new one begins with the old one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import msgspec
 
 from ..errors import ClaimLost, SourceBusy
 from ..model import Counts, Position
-from .entry import Entry, State, parse
-from .store import Conflict, Store, Stored, name_of
+from .entry import Entry, Marks, State, parse
+from .store import Conflict, Listed, Store, Stored, name_of
 
 PREFIX = "blobs/"
+PARTS = "parts/"
+
+Continues = Callable[[Entry], bool]
+"""Whether a version that is new to the ledger goes on where this entry of an older one stopped."""
+
+
+def _never(_: Entry) -> bool:
+    return False
 
 
 class Claim:
@@ -34,8 +44,14 @@ class Claim:
         self._etag = etag
         self._owner = entry.owner
 
-    def save(self, position: Position, counts: Counts, *, seekable: bool) -> None:
+    def save(self, position: Position, counts: Counts, *, seekable: bool, marks: Marks | None = None) -> None:
         """Write a checkpoint, which is a sign of life as well.
+
+        Args:
+            position: how far the source is settled.
+            counts: of the source so far.
+            seekable: whether `position.offset` is one into the stored bytes.
+            marks: what has been read; at least up to `position`.
 
         Raises:
             ClaimLost: another worker has taken over.
@@ -43,8 +59,9 @@ class Claim:
         """
         entry = self.entry
         if position.ordinal > entry.position.ordinal:
-            entry.crashes = 0
+            entry.crashes, entry.failure = 0, ""
         entry.position, entry.counts, entry.seekable = position, counts, seekable
+        entry.marks = marks or entry.marks
         self._write()
 
     def finish(self, state: State, reason: str = "") -> None:
@@ -93,44 +110,49 @@ class Ledger:
         self._store = store
         self._claim_seconds = claim_seconds
 
-    def claim(self, fresh: Entry, *, grows: bool = False) -> Claim | None:
-        """Take a source, or learn that it is done.
+    def claim(self, fresh: Entry, continues: Continues = _never) -> Claim | Entry:
+        """Take a source, or a part of one, or learn that there is nothing to take.
 
         Args:
             fresh: the entry to begin with, if this version is new.
-            grows: whether a larger version continues a smaller one (an append blob).
+            continues: asked about the entry of another version.
 
         Returns:
-            The claim, or None if this version is done.
+            The claim; or the entry as it stands, if this version is done, dead or cut in parts.
 
         Raises:
             SourceBusy: another worker shows signs of life.
             ServiceUnavailable: the ledger cannot be reached.
         """
-        name = name_of(PREFIX, fresh.source)
+        name = entry_name(fresh)
         for _ in range(5):
             stored = self._store.read(name)
-            if stored is not None and self._is_settled(stored, fresh):
-                return None
+            if stored is not None and (entry := self._settled(stored, fresh)):
+                return entry
             try:
-                return self._take(name, stored, fresh, grows=grows)
+                return self._take(name, stored, fresh, continues)
             except Conflict:
                 continue  # somebody was faster; look again
         raise SourceBusy(f"{fresh.source}: many workers want it at once")
 
-    def _is_settled(self, stored: Stored, fresh: Entry) -> bool:
+    def read(self, source: str) -> Entry | None:
+        """The entry of a source as it is now. Raises ServiceUnavailable."""
+        stored = self._store.read(name_of(PREFIX, source))
+        return None if stored is None else parse(stored.document)
+
+    def _settled(self, stored: Stored, fresh: Entry) -> Entry | None:
         entry = parse(stored.document)
         same = entry.version == fresh.version
-        if same and entry.state == "done":
-            return True
+        if same and entry.state in {"done", "split"}:
+            return entry
         if same and entry.state in {"dead", "unrouted"} and entry.route == fresh.route:
-            return True
+            return entry
         if entry.state == "running" and stored.age < self._claim_seconds:
             raise SourceBusy(f"{fresh.source}: another worker is on it")
-        return False
+        return None
 
-    def _take(self, name: str, stored: Stored | None, fresh: Entry, *, grows: bool) -> Claim:
-        entry = fresh if stored is None else _continued(parse(stored.document), fresh, grows=grows)
+    def _take(self, name: str, stored: Stored | None, fresh: Entry, continues: Continues) -> Claim:
+        entry = fresh if stored is None else _continued(parse(stored.document), fresh, continues)
         entry.state, entry.owner, entry.updated = "running", uuid.uuid4().hex, _now_text()
         entry.attempts += 1
         document, tags = entry.dump(), metadata(entry)
@@ -140,14 +162,69 @@ class Ledger:
             etag = self._store.replace(name, document, tags, stored.etag)
         return Claim(self._store, name, entry, etag)
 
+    # -- sources that were cut in parts ---------------------------------------------------------
 
-def _continued(old: Entry, fresh: Entry, *, grows: bool) -> Entry:
-    if old.version == fresh.version and old.route == fresh.route:
-        old.crashes += old.state == "running"
-        return old
-    if grows and old.route == fresh.route and fresh.size >= old.size:
-        return msgspec.structs.replace(old, version=fresh.version, size=fresh.size)
-    return fresh
+    def parts(self, parent: Entry) -> Iterator[Listed]:
+        """The parts of a source that anybody has taken so far, in order. Raises ServiceUnavailable."""
+        return self._store.listing(_parts_of(parent))
+
+    def part(self, row: Listed) -> Entry | None:
+        """The entry of a row of `parts`. Raises ServiceUnavailable."""
+        stored = self._store.read(row.name)
+        return None if stored is None else parse(stored.document)
+
+    def amend(self, seen: Entry, change: Callable[[Entry], None]) -> Entry | None:
+        """Change an entry that nobody has a claim on.
+
+        Args:
+            seen: the entry as it was read; it must still have this version and this state.
+            change: puts into the entry what is to be written.
+
+        Returns:
+            The entry as written; None if somebody else was faster.
+
+        Raises:
+            ServiceUnavailable: the ledger cannot be reached.
+        """
+        name = entry_name(seen)
+        stored = self._store.read(name)
+        entry = None if stored is None else parse(stored.document)
+        if stored is None or entry is None or (entry.version, entry.state) != (seen.version, seen.state):
+            return None
+        change(entry)
+        entry.updated = _now_text()
+        try:
+            self._store.replace(name, entry.dump(), metadata(entry), stored.etag)
+        except Conflict:
+            return None
+        return entry
+
+    def forget_parts(self, parent: Entry) -> None:
+        """Remove the entries of a closed source's parts. Raises ServiceUnavailable."""
+        for row in list(self.parts(parent)):
+            self._store.remove(row.name)
+
+
+def entry_name(entry: Entry) -> str:
+    """Where an entry is kept: under the blob's own path; a part's under a hash, with its number."""
+    if entry.part < 0:
+        return name_of(PREFIX, entry.source)
+    return f"{_parts_of(entry)}{entry.part:06d}"
+
+
+def _parts_of(entry: Entry) -> str:
+    key = hashlib.sha256(f"{entry.source}\n{entry.version}".encode()).hexdigest()[:24]
+    return f"{PARTS}{key}/"
+
+
+def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
+    same = old.version == fresh.version
+    if old.route != fresh.route or not (same or continues(old)):
+        return fresh
+    old.crashes += old.state == "running"
+    if not same:
+        old.received = fresh.received
+    return msgspec.structs.replace(old, version=fresh.version, size=fresh.size, parts=[])
 
 
 def metadata(entry: Entry) -> dict[str, str]:

@@ -12,7 +12,25 @@ import msgspec
 
 from ..model import Counts, Position
 
-State = Literal["running", "deferred", "done", "dead", "unrouted"]
+State = Literal["running", "deferred", "split", "done", "dead", "unrouted", "gone"]
+
+
+class Marks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was read of a blob, as hashes, so that a later version can be held against it.
+
+    Hashes: the first 16 bytes of SHA-256, as hex digits. No content is kept.
+    """
+
+    end: int = 0
+    """Bytes that had been read; 0 where nothing is known."""
+    head: str = ""
+    """Hash of the first `head_bytes` bytes."""
+    head_bytes: int = 0
+    tail: str = ""
+    """Hash of the `tail_bytes` bytes before `end`."""
+    tail_bytes: int = 0
+    newline: bool = False
+    """Whether the byte before `end` is a newline."""
 
 
 class Entry(msgspec.Struct, omit_defaults=True):
@@ -35,11 +53,19 @@ class Entry(msgspec.Struct, omit_defaults=True):
     attempts: int = 0
     """How many invocations have worked on this version."""
     crashes: int = 0
-    """How many workers disappeared without a word since the position last moved."""
+    """How many workers died on it, or ended with an error nobody expected, since the position last moved."""
+    failure: str = ""
+    """The last error that nobody expected, by type and place, since the position last moved."""
     owner: str = ""
     reason: str = ""
     deferred_since: float = 0.0
     """Epoch seconds: when the present run of deferrals began; 0 when the last run got further."""
+    marks: Marks = Marks()
+    """What the runs so far have read."""
+    parts: list[int] = []
+    """Where the parts begin that it was cut into; empty for one that is read as a whole."""
+    part: int = -1
+    """Which part of its source this entry is about; -1 for the source itself."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 

@@ -3,20 +3,29 @@
 Rule: content is never held as a whole, and never travels through the host.
 Invariant: every byte comes from the version (ETag) that was opened; if the blob is
 replaced or removed meanwhile, reading raises SourceChanged and gives no byte of
-another version. Strategy: the next range is fetched while this one is worked on.
+another version. An append blob that has only grown is no other version as far as
+it was there when it was opened. Strategy: the next range is fetched while this one
+is worked on.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceChanged
+from ..ledger.entry import Marks
 from ..ledger.store import guarded
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
+
+MARK_BYTES = 4_096
+"""How much of a blob's beginning, and of what was read last, is remembered as a hash."""
 
 
 class BlobSource:
@@ -26,40 +35,60 @@ class BlobSource:
         client: the blob.
         properties: what the service said of it when it was opened.
         read_bytes: size of a range.
+        now: epoch seconds of the service's clock when it was opened.
     """
 
-    def __init__(self, client: BlobClient, properties: Any, read_bytes: int) -> None:
+    def __init__(self, client: BlobClient, properties: Any, read_bytes: int, now: float) -> None:
         self._client = client
         self._read_bytes = read_bytes
         self._etag: str = properties.etag
+        self._head = b""
+        self._seen = (0, b"")
         self.name = f"{client.container_name}/{client.blob_name}"
         self.path: str = client.blob_name
         self.version = self._etag.strip('"')
         self.size = int(properties.size)
         self.modified: float = properties.last_modified.timestamp()
-        self.grows: bool = properties.blob_type == "AppendBlob"
+        self.age = now - self.modified
+        """Seconds since it was written, by the service's clock."""
+        self.grows: bool = properties.blob_type == "AppendBlob" and not properties.is_append_blob_sealed
 
-    def chunks(self, offset: int = 0) -> Iterator[bytes]:
-        """The version's bytes from `offset` on.
+    def chunks(self, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The version's bytes from `offset` on, up to `end` or to its own end.
 
         Raises:
             SourceChanged: the blob is not this version any more.
             ServiceUnavailable: storage does not answer.
         """
-        starts = range(offset, self.size, self._read_bytes)
+        stop = self.size if end is None else end
+        spans = [
+            (start, min(start + self._read_bytes, stop)) for start in range(offset, stop, self._read_bytes)
+        ]
         with ThreadPoolExecutor(1, "logferry-read") as ahead:
-            coming = ahead.submit(self._range, starts[0]) if starts else None
-            for start in starts:
+            coming = ahead.submit(self.read, *spans[0]) if spans else None
+            for (start, _), after in zip_longest(spans, spans[1:]):
                 assert coming is not None  # noqa: S101 - one was asked for before each turn
                 data = coming.result()
-                following = start + self._read_bytes
-                coming = ahead.submit(self._range, following) if following < self.size else None
+                coming = ahead.submit(self.read, *after) if after else None
+                self._see(start, data)
                 yield data
 
-    def _range(self, start: int) -> bytes:
-        from azure.core import MatchConditions, exceptions  # noqa: PLC0415
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes of one range, in one request. Raises as `chunks` does."""
+        from azure.core import exceptions  # noqa: PLC0415
 
-        length = min(self._read_bytes, self.size - start)
+        try:
+            data = self._download(start, stop - start)
+        except (exceptions.ResourceModifiedError, exceptions.ResourceNotFoundError) as error:
+            if not (self.grows and self._has_only_grown()):
+                raise SourceChanged(f"{self.name} was replaced or removed while it was read") from error
+            return self.read(start, stop)
+        if len(data) != stop - start:
+            raise SourceChanged(f"{self.name} gave {len(data)} of {stop - start} bytes from {start} on")
+        return data
+
+    def _download(self, start: int, length: int) -> bytes:
+        from azure.core import MatchConditions  # noqa: PLC0415
 
         def download() -> bytes:
             stream = self._client.download_blob(
@@ -67,21 +96,64 @@ class BlobSource:
             )
             return stream.readall()
 
-        try:
-            data = guarded(download)
-        except (exceptions.ResourceModifiedError, exceptions.ResourceNotFoundError) as error:
-            raise SourceChanged(f"{self.name} was replaced or removed while it was read") from error
-        if len(data) != length:
-            raise SourceChanged(f"{self.name} gave {len(data)} of {length} bytes from {start} on")
-        return data
+        return guarded(download) if length else b""
+
+    # -- what was read, and whether another version begins with it ------------------------------
+
+    def _see(self, start: int, data: bytes) -> None:
+        if start == len(self._head) < MARK_BYTES:
+            self._head += data[: MARK_BYTES - start]
+        kept = self._seen[1] if len(data) < MARK_BYTES and self._seen[0] == start else b""
+        self._seen = (start + len(data), (kept + data)[-MARK_BYTES:])
+
+    def marks(self, before: Marks) -> Marks:
+        """What has been read so far, as hashes; `before` are those of the run that this one goes on from."""
+        end, tail = self._seen
+        if not end:
+            return before
+        head, length = (
+            (_hash(self._head), len(self._head)) if self._head else (before.head, before.head_bytes)
+        )
+        return Marks(end, head, length, _hash(tail), len(tail), newline=tail.endswith(b"\n"))
+
+    def marked(self) -> Marks:
+        """The marks of the whole version. Raises as `chunks` does."""
+        head = self.read(0, min(MARK_BYTES, self.size))
+        tail = self.read(max(self.size - MARK_BYTES, 0), self.size)
+        return Marks(self.size, _hash(head), len(head), _hash(tail), len(tail), newline=tail.endswith(b"\n"))
+
+    def begins_with(self, marks: Marks) -> bool:
+        """Whether this version begins with what left these marks. Raises as `chunks` does."""
+        if not marks.end or self.size < marks.end:
+            return False
+        same_head = not marks.head_bytes or _hash(self.read(0, marks.head_bytes)) == marks.head
+        return same_head and _hash(self.read(marks.end - marks.tail_bytes, marks.end)) == marks.tail
+
+    def _has_only_grown(self) -> bool:
+        """Whether the blob, as it is now, still begins with what was read of it; it is read on then."""
+        now = open_blob(self._client, self._read_bytes)
+        marks = self.marks(Marks())
+        if now is None or not now.grows or now.size < self.size or not (marks.end and now.begins_with(marks)):
+            return False
+        self._etag = now._etag
+        return True
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def open_blob(client: BlobClient, read_bytes: int) -> BlobSource | None:
     """The blob as it is now; None if there is none. Raises ServiceUnavailable."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
+    date: list[str] = []
+
+    def keep_date(response: Any) -> None:
+        date[:] = [response.http_response.headers["Date"]]
+
     try:
-        properties = guarded(client.get_blob_properties)
+        properties = guarded(lambda: client.get_blob_properties(raw_response_hook=keep_date))
     except ResourceNotFoundError:
         return None
-    return BlobSource(client, properties, read_bytes)
+    return BlobSource(client, properties, read_bytes, parsedate_to_datetime(date[0]).timestamp())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
 LONGEST_DELAY = 600
+LEFT_BEHIND = 1_800.0
+"""Seconds; deferred work looks again within ten minutes, so after this long its message is lost."""
 
 
 class BlobWork(msgspec.Struct, tag_field="do", tag="blob"):
@@ -30,13 +32,23 @@ class BlobWork(msgspec.Struct, tag_field="do", tag="blob"):
     route: str | None = None
 
 
+class PartWork(msgspec.Struct, tag_field="do", tag="part"):
+    """Take one part of a blob that was cut in parts, or go on with it."""
+
+    container: str
+    name: str
+    version: str
+    """The version that was cut: the blob's ETag, without quotes."""
+    part: int
+
+
 class HeldWork(msgspec.Struct, tag_field="do", tag="held"):
     """Take this message, which was put aside because Azure was not ready."""
 
     id: str
 
 
-Work = BlobWork | HeldWork
+Work = BlobWork | PartWork | HeldWork
 
 
 def parse_work(text: bytes) -> Work:

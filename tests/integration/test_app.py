@@ -17,7 +17,7 @@ import pytest
 from shared import settings
 from shared.app import budget_seconds
 from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged
-from shared.handlers import blob
+from shared.handlers import taken
 from shared.sources.blob import open_blob
 from tests.azurite import Azurite
 from tests.build import lines
@@ -254,7 +254,7 @@ def test_a_source_whose_rows_are_all_filtered_keeps_its_claim(
     app: Ferry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing is sent for long, checkpoints are still written while the source is read."""
-    monkeypatch.setattr(blob.BlobProgress, "save", _counted(blob.BlobProgress.save, saved := []))
+    monkeypatch.setattr(taken.Progress, "save", _counted(taken.Progress.save, saved := []))
     app.again(CLAIM_SECONDS="5")
     app.app.settings = replace(app.app.settings, claim_seconds=0)  # a sign of life is always due
     app.drop("rows/a.gz", gzip.compress(b"name,size\n" + b"skip,1\n" * 400_000, 1))
@@ -437,3 +437,26 @@ def test_the_time_budget_follows_host_json(tmp_path: Path) -> None:
         (tmp_path / "host.json").write_text(json.dumps({"functionTimeout": text} if text else {}))
         assert budget_seconds(tmp_path / "host.json") == seconds
     assert budget_seconds(tmp_path / "none.json") == 1_710.0
+
+
+def test_an_error_that_nobody_expected_is_not_tried_for_ever(
+    app: Ferry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After five of them in a row the blob is dead, with type and place of the error and none of its text."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("4111-1111-1111-1111")
+
+    app.drop("lines/a.ndjson", lines(named(3)))
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.pipeline.Corridor.run", broken)
+        for _ in range(taken.MAX_CRASHES):
+            with pytest.raises(KeyError):
+                app.take("lines/a.ndjson")
+        assert "KeyError at test_app.py:" in app.entry("lines/a.ndjson").reason
+        app.take("lines/a.ndjson")
+    assert app.entry("lines/a.ndjson").state == "dead"
+    (dead,) = app.dead()
+    assert dead["reason"] == "UnexpectedError"
+    assert "KeyError at test_app.py:" in dead["detail"]
+    assert "4111" not in json.dumps(dead) + app.entry("lines/a.ndjson").dump().decode()

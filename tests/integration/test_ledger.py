@@ -29,7 +29,7 @@ def fresh(source: str = "drop/a.csv", *, version: str = "0x1", size: int = 10) -
 
 def taken(ledger: Ledger, **parts: object) -> Claim:
     claim = ledger.claim(fresh(**parts))  # type: ignore[arg-type]
-    assert claim is not None
+    assert isinstance(claim, Claim)
     return claim
 
 
@@ -61,7 +61,9 @@ def test_the_same_version_is_done_once(store: Store) -> None:
     claim = taken(ledger)
     claim.save(Position(ordinal=5), Counts(read=5, accepted=5), seekable=True)
     claim.finish("done")
-    assert ledger.claim(fresh()) is None
+    found = ledger.claim(fresh())
+    assert isinstance(found, Entry)
+    assert found.state == "done"
     again = taken(ledger, version="0x2")
     assert again.entry.position == Position()
 
@@ -108,7 +110,7 @@ def test_a_write_whose_answer_was_lost_is_no_lost_claim(store: Store) -> None:
     claim.save(Position(ordinal=2), Counts(read=2, accepted=2), seekable=True)
     claim._etag = before
     claim.finish("done")
-    assert Ledger(store, 60).claim(fresh()) is None
+    assert isinstance(Ledger(store, 60).claim(fresh()), Entry)
 
 
 def test_a_deferred_source_goes_on_from_its_checkpoint(store: Store) -> None:
@@ -122,19 +124,26 @@ def test_a_deferred_source_goes_on_from_its_checkpoint(store: Store) -> None:
     assert again.entry.deferred_since > 0
 
 
-def test_an_append_blob_that_grew_goes_on(store: Store) -> None:
-    """A larger version of an append blob continues; a smaller one, or another kind of blob, begins anew."""
+def test_another_version_goes_on_only_where_the_caller_says_so(store: Store) -> None:
+    """What was settled of one version counts for another where the caller has seen that it begins with it."""
     ledger = Ledger(store, 60)
     claim = taken(ledger, size=100)
     claim.save(Position(offset=90, ordinal=9), Counts(read=9, accepted=9), seekable=True)
     claim.finish("done")
-    grown = ledger.claim(fresh(version="0x2", size=150), grows=True)
-    assert grown is not None
-    assert grown.entry.position.ordinal == 9
+    asked: list[Entry] = []
+
+    def yes(old: Entry) -> bool:
+        asked.append(old)
+        return True
+
+    grown = ledger.claim(fresh(version="0x2", size=150), yes)
+    assert isinstance(grown, Claim)
+    assert (grown.entry.position.ordinal, grown.entry.version, grown.entry.size) == (9, "0x2", 150)
+    assert [old.version for old in asked] == ["0x1"]
     grown.finish("done")
-    shrunk = ledger.claim(fresh(version="0x3", size=10), grows=True)
-    assert shrunk is not None
-    assert shrunk.entry.position.ordinal == 0
+    another = ledger.claim(fresh(version="0x3", size=200), lambda _: False)
+    assert isinstance(another, Claim)
+    assert another.entry.position.ordinal == 0
 
 
 def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Store) -> None:
@@ -142,10 +151,10 @@ def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Stor
     ledger = Ledger(store, 60)
     none = Entry(source="drop/x", version="0x1", size=1, route="", state="running", received=1.0)
     claim = ledger.claim(none)
-    assert claim is not None
+    assert isinstance(claim, Claim)
     claim.finish("unrouted", "no route")
-    assert ledger.claim(none) is None
-    assert ledger.claim(fresh("drop/x")) is not None
+    assert isinstance(ledger.claim(none), Entry)
+    taken(ledger, source="drop/x")
 
 
 def test_entries_are_readable_and_found_by_their_path(store: Store) -> None:
