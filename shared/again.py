@@ -39,7 +39,7 @@ def start() -> Start:
     return Start(Position(), Counts(), seekable=False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Again(Front):
     """The rooms from rejects to rows. `rows` is asked once."""
 
@@ -131,7 +131,9 @@ def made(route: Route, rejects: Sequence[Reject], facts: SourceFacts, limits: Li
         limits: see Limits.
     """
     rooms = front(route, facts, start(), limits)
-    return Again(rooms.decoder, rooms.reader, rooms.shaper, route, rejects)
+    return Again(
+        decoder=rooms.decoder, reader=rooms.reader, shaper=rooms.shaper, route=route, rejects=rejects
+    )
 
 
 def _row(reject: Reject) -> Rows:

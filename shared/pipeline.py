@@ -162,21 +162,20 @@ class Corridor:
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        ahead = made(self._limits) if made else front(route, facts, start, self._limits)
-        rooms = self._rooms(route, facts, start, progress, ahead)
+        rooms = self._rooms(route, facts, start, progress)
+        if made is not None:
+            rooms.front = made(self._limits)
         offset = start.position.offset if start.seekable else 0
         return ship(read(offset), rooms, start.position, out_of_time)
 
-    def _rooms(
-        self, route: Route, facts: SourceFacts, start: Start, progress: Progress, ahead: Front
-    ) -> Rooms:
+    def _rooms(self, route: Route, facts: SourceFacts, start: Start, progress: Progress) -> Rooms:
         config, position = self._config, start.position
         rule = self._rule_of[route.stream]
         uploader = Uploader(
             self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
         )
         return Rooms(
-            front=ahead,
+            front=front(route, facts, start, self._limits),
             encoder=Encoder(route.stream, position, config.batch_bytes),
             flow=Flow(uploader, progress, position, start.counts, config.upload_window),
             progress=progress,

@@ -7,7 +7,7 @@ only come from somebody who may write there.
 from __future__ import annotations
 
 from ..app import App
-from ..sources.work import BlobWork, PartWork, parse_work
+from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
 from . import blob, message
 
 
@@ -25,5 +25,9 @@ def take(app: App, body: bytes) -> None:
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 
         parts.take(app, work)
+    elif isinstance(work, ReplayWork):
+        from . import replay  # noqa: PLC0415 - an operator asks for it, seldom
+
+        replay.take(app, work)
     else:
         message.take_held(app, work.id)

@@ -141,8 +141,9 @@ def line_of(source: SourceFacts, route: str, reject: Reject, now: str, tries: in
 def shared(lines: Sequence[Line], rejects: Sequence[Reject]) -> Sequence[Line]:
     """The lines with state and parent of their rejects: whole in the first one, named by the others."""
     states: list[tuple[Mapping[str, Any], int]] = []
-    parents: dict[int, int] = {}
+    parents: dict[bytes, int] = {}
     for line, reject in zip(lines, rejects, strict=True):
+        line.state = line.state_of = line.parent = line.parent_base64 = line.parent_of = None
         if reject.state:
             # Of the same block it is the same object, of another it is mostly equal; few are different.
             found = next((o for s, o in reversed(states) if s is reject.state or s == reject.state), None)
@@ -150,7 +151,7 @@ def shared(lines: Sequence[Line], rejects: Sequence[Reject]) -> Sequence[Line]:
             if found is None:
                 states.append((reject.state, reject.ordinal))
         if reject.parent is not None:
-            first = parents.setdefault(id(reject.parent), reject.ordinal)
+            first = parents.setdefault(reject.parent, reject.ordinal)
             if first != reject.ordinal:
                 line.parent_of = first
             else:

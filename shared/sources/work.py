@@ -48,7 +48,18 @@ class HeldWork(msgspec.Struct, tag_field="do", tag="held"):
     id: str
 
 
-Work = BlobWork | PartWork | HeldWork
+class ReplayWork(msgspec.Struct, tag_field="do", tag="replay", omit_defaults=True):
+    """Take the records of a document of the dead letter again."""
+
+    document: str
+    by: str = ""
+    """Who asked for it, as they call themselves; for the trace."""
+    tries: int = 0
+    since: float = 0.0
+    """Epoch seconds: when it was first deferred."""
+
+
+Work = BlobWork | PartWork | HeldWork | ReplayWork
 
 
 def parse_work(text: bytes) -> Work:
