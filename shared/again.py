@@ -12,6 +12,7 @@ record of a source can have.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -59,6 +60,41 @@ class Again(Front):
             for rows in self._of(reject):
                 yield self._numbered(rows, index)
 
+    def outcome(self, found: Iterable[Reject], settled: int) -> tuple[list[int], list[tuple[int, Reject]]]:
+        """What became of the first `settled` of the rejects.
+
+        One of which nothing landed keeps its bytes, whatever was made of them on the way, and gets its
+        new reason; of any other what is left are new rejects.
+
+        Args:
+            found: rejects of this run, under its ordinals.
+            settled: all of what the first `settled` rejects have become is accounted for.
+
+        Returns:
+            Indexes of those of which nothing is left; and the new rejects, with ordinals of the source,
+            and the index of the old one for each.
+        """
+        counts = Counter(self.owners)
+        by_owner: dict[int, list[Reject]] = {}
+        for reject in found:
+            by_owner.setdefault(self.owners[reject.ordinal], []).append(reject)
+        back: list[tuple[int, Reject]] = []
+        for index, rejects in sorted(by_owner.items()):
+            old = self.rejects[index]
+            if index >= settled:
+                continue
+            if len(rejects) == counts[index]:
+                back.append((index, replace(old, reason=rejects[0].reason, detail=rejects[0].detail)))
+            else:
+                back += [(index, self._new(old, reject)) for reject in rejects]
+        return [index for index in range(settled) if index not in by_owner], back
+
+    def _new(self, old: Reject, reject: Reject) -> Reject:
+        ordinal = self.ordinals[reject.ordinal]
+        if reject.form == "row":
+            return replace(reject, ordinal=ordinal, offset=old.offset, line=old.line, member=old.member)
+        return replace(reject, ordinal=ordinal, member=old.member)
+
     # -- one reject -----------------------------------------------------------------------------
 
     def _of(self, reject: Reject) -> Iterator[Rows]:
@@ -82,10 +118,12 @@ class Again(Front):
                 yield _block_of(reject, found)
         elif reject.form == "source":
             raw = self._text(reject.raw if reject.parent is None else reject.parent)
-            options, state = formats.prepared(name, self.route.format, reject.state)
+            options, state = formats.prepared(name, self.route.format, reject.state, reject.reason)
             make: Callable[[Position], Parser] = partial(FORMATS[name].make, options, want=self.shaper.want)
             at = Position(reject.offset, reject.ordinal, reject.line or 1, reject.ordinal, state)
-            blocks = formats.blocks(name, exploding(self.route, make), raw, at)
+            blocks = formats.blocks(
+                name, exploding(self.route, make), raw, at, last=reject.reason == "TruncatedInput"
+            )
             yield from blocks if reject.parent is None else _only(blocks, reject)
 
     def _text(self, raw: bytes) -> bytes:

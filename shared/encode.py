@@ -27,6 +27,8 @@ from .model import Batch, Block, Position, Reject, Rows, own_state
 LIMIT = 1_000_000
 _GZIP = 31
 _REJECT_BYTES = 1_000_000
+_REJECT_OVERHEAD = 100
+"""What a reject takes besides its bytes; so a document has at most 10,000, and a block's."""
 _IDLE_RECORDS = 100_000
 
 
@@ -120,7 +122,7 @@ class Encoder:
             state = own_state(block) if reject.form == "source" else {}
             reject = replace(reject, state=state, member=block.member)
         self._rejects.append(reject)
-        self._reject_bytes += len(reject.raw)
+        self._reject_bytes += len(reject.raw) + _REJECT_OVERHEAD
 
     def _settle(self, rows: Rows, end: int) -> None:
         """Count what was filtered and rejected between the last such count and `end`."""

@@ -328,7 +328,9 @@ class AvroParser:
             return
         for row in made:
             if type(row) is Bad:
-                self._reject(group, offset, row.problem, as_json(group.names, row.record), -1, "record")
+                self._reject(
+                    group, offset, row.problem, as_json(group.names, row.record), -1, _form(row.problem)
+                )
             else:
                 group.records.append(row)
                 group.ordinals.append(self._ordinal)
@@ -339,6 +341,11 @@ class AvroParser:
         group, self._group, self._size = self._group, None, 0
         if group is not None and self._ordinal > group.start.base:
             yield group.block(self._ordinal)
+
+
+def _form(problem: Problem) -> Form:
+    """Where text is none, or too long, what stands in the dead letter is not what it was."""
+    return "record" if problem.reason == "InvalidBody" else "part"
 
 
 _NO_SYNC = Problem(

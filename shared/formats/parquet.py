@@ -178,7 +178,7 @@ class ParquetParser:
     @staticmethod
     def _reject(start: Position, index: int, row: Bad) -> Reject:
         raw = as_json(None, row.record)
-        return Reject(start.base + index, start.offset, None, *row.problem, raw, form="record")
+        return Reject(start.base + index, start.offset, None, *row.problem, raw, form="part")
 
     def _missing(self, source: ParquetSource) -> Block:
         detail = f"the file's row groups have {source.missing:,} rows fewer than its footer says"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .. import again, audit
 from ..app import App
@@ -172,22 +172,12 @@ class _Replay:
     def _sorted(self, rooms: again.Again, run: Run, found: Sequence[Reject]) -> _Result:
         """Which lines are gone, which came back and which are not settled."""
         settled = _settled(rooms, run, len(self._lines))
-        back = []
-        came_back = set()
-        for reject in found:
-            index = rooms.owners[reject.ordinal]
-            if index < settled:
-                came_back.add(index)
-                back.append(self._back(self._lines[index], reject, rooms.ordinals[reject.ordinal]))
-        gone = [line.ordinal or 0 for i, line in enumerate(self._lines[:settled]) if i not in came_back]
-        return _Result(gone, back, self._lines[settled:])
-
-    @staticmethod
-    def _back(line: Line, reject: Reject, ordinal: int) -> tuple[Line, Reject]:
-        """The new line of a record that was rejected again; since when it is here stays."""
-        where = (line.offset or 0, line.line) if reject.form == "row" else (reject.offset, reject.line)
-        reject = replace(reject, ordinal=ordinal, member=line.member, offset=where[0], line=where[1])
-        return line_of(line.facts, line.route, reject, line.time, line.tries + 1), reject
+        gone, back = rooms.outcome(found, settled)
+        return _Result(
+            gone=[self._lines[index].ordinal or 0 for index in gone],
+            back=[(_back(self._lines[index], reject), reject) for index, reject in back],
+            left=self._lines[settled:],
+        )
 
     def _defer(self, route: Route, result: _Result, counts: Counts, error: Transient) -> None:
         """Azure was not ready: what is settled is settled, the rest stays, and is taken later."""
@@ -253,6 +243,11 @@ class _Replay:
             reason=reason,
         )
         finish(self._app, trace, route.table if route else "", counts, self._began)
+
+
+def _back(line: Line, reject: Reject) -> Line:
+    """The new line of a record that was rejected again; since when it is here stays."""
+    return line_of(line.facts, line.route, reject, line.time, line.tries + 1)
 
 
 def _settled(rooms: again.Again, run: Run, lines: int) -> int:
