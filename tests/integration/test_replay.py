@@ -111,7 +111,7 @@ def test_while_azure_is_not_ready_the_records_stay(app: Ferry) -> None:
     app.drop("rows/a.csv", b"name,size\nn1,much\n")
     app.take("rows/a.csv")
     mend(app)
-    app.server.faults({"status": 403, "count": 1})
+    app.server.faults({"status": 403, "times": 1})
     before = app.dead()
     replay(app)
     assert app.dead() == before
@@ -127,7 +127,7 @@ def test_after_defer_seconds_a_replay_is_given_up(app: Ferry) -> None:
     app.drop("rows/a.csv", b"name,size\nn1,much\n")
     app.take("rows/a.csv")
     mend(app, DEFER_SECONDS="1")
-    app.server.faults({"status": 403, "count": 1})
+    app.server.faults({"status": 403, "times": 1})
     replay(app, since=1.0, tries=3)
     assert [t["outcome"] for t in traces(app)] == ["dead"]
     assert (len(app.dead()), app.queued()) == (1, [])
@@ -199,7 +199,7 @@ def test_a_blob_that_was_dead_as_a_whole_goes_on(app: Ferry) -> None:
     """A blob that was given up while the role was missing is taken up again, from its checkpoint."""
     app.drop("lines/a.ndjson", b'{"Name":"a"}\n')
     app.again(DEFER_SECONDS="0")
-    app.server.faults({"status": 403, "count": 2})
+    app.server.faults({"status": 403, "times": 2})
     app.take("lines/a.ndjson")
     app.take("lines/a.ndjson")
     assert app.entry("lines/a.ndjson").state == "dead"
@@ -235,7 +235,7 @@ def test_a_document_that_is_none_is_left_alone(app: Ferry) -> None:
 def test_a_refused_row_is_posted_as_it_was(app: Ferry) -> None:
     """A row that the service refused is in the dead letter as posted, and lands when the service takes it."""
     app.drop("lines/a.ndjson", b'{"Name":"a"}\n')
-    app.server.faults({"status": 400, "count": 1})
+    app.server.faults({"status": 400, "times": 1})
     app.take("lines/a.ndjson")
     (line,) = app.dead()
     assert (line["form"], json.loads(line["raw"])["Name"]) == ("row", "a")

@@ -107,9 +107,11 @@ def _holds(kind: str, options: dict[str, Any], data: bytes, **more: Any) -> Take
     expected, before = _first(mended, data), _first(strict, data)
     rejects = [before.rejects[ordinal] for ordinal in sorted(before.rejects)]
     found = _again(mended, _kept(rejects)) if rejects else Taken()
+    if kind == "azure" and not _plain(data):
+        # Documents in records of documents: what looks like one may be taken for one, and lands as several.
+        assert found.rows.keys() | found.rejects.keys() >= before.rejects.keys()
+        return found
     assert found.rows.keys() | found.rejects.keys() == before.rejects.keys()
-    if kind == "azure" and b'"records"' in data[1:] and data.count(b'"records"') > 1:
-        return found  # documents in records of documents: a record that looks like one stays, and is not lost
     assert before.rows | found.rows == expected.rows
     assert {o: r.reason for o, r in found.rejects.items()} == {
         o: r.reason for o, r in expected.rejects.items()
@@ -118,6 +120,17 @@ def _holds(kind: str, options: dict[str, Any], data: bytes, **more: Any) -> Take
     for ordinal, reject in found.rejects.items():
         assert reject == dataclasses.replace(before.rejects[ordinal], detail=reject.detail)
     return found
+
+
+def _plain(data: bytes) -> bool:
+    """Whether documents of an Azure log are whole, and none stands in another one's record."""
+    if data.count(b'"records"') > 1:
+        return False
+    try:
+        json.loads(data)
+    except ValueError:
+        return b'"records"' not in data
+    return True
 
 
 def _fixtures() -> list[Any]:
