@@ -23,6 +23,7 @@ from ..routes import Route
 from ..sources.message import Records, asked
 from ..sources.work import HeldWork, backoff
 from . import blob
+from .lasttry import last_try
 
 logger = logging.getLogger("logferry.message")
 
@@ -59,7 +60,7 @@ class MessageProgress:
         self._dead_letter.records(self._facts, self._route, first, rejects)
 
 
-def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
+def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1) -> None:
     """Take a message.
 
     Args:
@@ -67,11 +68,15 @@ def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
         body: as it came: JSON text, or that in base64.
         message_id: the queue's id of it.
         inserted: epoch seconds when it was put on the queue.
+        tries: how often the host has given it out, this time included.
 
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    _take(app, Held(message_id, _text(body), inserted, since=0.0, tries=0))
+    text = _text(body)
+    facts = SourceFacts("message", message_id, message_id, inserted, inserted)
+    with last_try(app, facts, text.encode("utf-8", "surrogateescape"), tries):
+        _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
 
 
 def take_held(app: App, message_id: str) -> None:
