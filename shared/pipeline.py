@@ -133,10 +133,7 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        options = msgspec.convert(
-            {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-        )
-        return msgspec.structs.replace(route, format=options, charset="utf-8")
+        return json_route(route, path)
 
     def run(
         self,
@@ -185,6 +182,12 @@ class Corridor:
     def _service(self, endpoint: str) -> Service:
         with self._lock:
             return self._services.setdefault(endpoint, Service(endpoint))
+
+
+def json_route(route: Route, path: str | None) -> Route:
+    """See Corridor.for_json."""
+    options = msgspec.convert({"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options)
+    return msgspec.structs.replace(route, format=options, charset="utf-8")
 
 
 def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Front:

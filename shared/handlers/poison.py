@@ -87,7 +87,9 @@ def _received(queue: Any) -> Iterator[Any]:
     """At most MOST messages of a queue; none if there is no such queue."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-    pages = queue.receive_messages(messages_per_page=32, visibility_timeout=HIDDEN, max_messages=MOST)
+    pages = queue.receive_messages(
+        messages_per_page=min(32, MOST), visibility_timeout=HIDDEN, max_messages=MOST
+    )
     rows = iter(pages)
     while True:
         try:

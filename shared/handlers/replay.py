@@ -15,6 +15,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from .. import again, audit
 from ..app import App
 from ..errors import BadMessage, NotReady, SourceBusy, Transient
@@ -69,7 +71,7 @@ def _take(app: App, work: ReplayWork, held: hold.Hold) -> None:
         from . import replay_source  # noqa: PLC0415 - few documents are of a source as a whole
 
         replay_source.take(app, work, stored, lines[0])
-    elif lines:
+    elif any(not work.reason or line.reason == work.reason for line in lines):
         _Replay(app, work, stored, lines, held).run()
 
 
@@ -123,7 +125,9 @@ class _Replay:
         self._app = app
         self._work = work
         self._stored = stored
-        self._lines = lines
+        # Others stay as they are.
+        self._others = [line for line in lines if work.reason and line.reason != work.reason]
+        self._lines = [line for line in lines if not work.reason or line.reason == work.reason]
         self._held = held
         self._began = time.monotonic()
 
@@ -196,14 +200,14 @@ class _Replay:
             return
         self._trace(route, result, counts, "deferred", str(error))
         delay = max(backoff(self._work.tries), error.retry_after or 0)
-        later = ReplayWork(self._work.document, self._work.by, self._work.tries + 1, since)
+        later = msgspec.structs.replace(self._work, tries=self._work.tries + 1, since=since)
         self._app.work.put(later, delay)
 
     def _write(self, result: _Result) -> None:
         """Write the document as it is now, or remove it. Raises ServiceUnavailable."""
         if not result.gone and not result.back:
             return
-        kept = [*result.back, *((line, reject_of(line)) for line in result.left)]
+        kept = [*result.back, *((line, reject_of(line)) for line in [*result.left, *self._others])]
         kept.sort(key=lambda pair: pair[0].ordinal or 0)
         store, name = self._app.dead_letter.store, self._work.document
         try:

@@ -54,6 +54,8 @@ class ReplayWork(msgspec.Struct, tag_field="do", tag="replay", omit_defaults=Tru
     document: str
     by: str = ""
     """Who asked for it, as they call themselves; for the trace."""
+    reason: str = ""
+    """Only records with this reason; empty for all."""
     tries: int = 0
     since: float = 0.0
     """Epoch seconds: when it was first deferred."""
