@@ -33,7 +33,7 @@ _LONGEST_DELAY = 6 * 86_400
 
 
 def replay(place: Place, wanted: Wanted, *, rate: float, wait: bool, as_json: bool) -> bool:
-    """Ask for the replay of what is meant; whether all of it landed, or, unwaited for, was asked for. Raises Trouble."""
+    """Have the app replay what is meant; whether all of it landed, as far as was waited. Raises Trouble."""
     screen = Show()
     documents = list(find(place, wanted))
     by = f"{_who()} {uuid.uuid4().hex[:8]}"
