@@ -35,7 +35,7 @@ def show(place: Place, wanted: Wanted, *, each: bool, as_json: bool) -> None:
     screen.line()
     screen.line(f"{total(documents)}.", "bold")
     if not each and not wanted.names:
-        screen.prose("Look: logferry deadletters show. Once mended: logferry deadletters replay.", "dim")
+        screen.prose("To look: logferry deadletters show. Once mended: logferry deadletters replay.", "dim")
 
 
 def _grouped(screen: Show, documents: Sequence[Document]) -> None:

@@ -60,8 +60,8 @@ class MessageProgress:
         self._dead_letter.records(self._facts, self._route, first, rejects)
 
 
-def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1) -> None:
-    """Take a message.
+def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1) -> str:
+    """Take a message; why it is in the dead letter as a whole, if it is.
 
     Args:
         app: the app.
@@ -75,8 +75,10 @@ def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1
     """
     text = _text(body)
     facts = SourceFacts("message", message_id, message_id, inserted, inserted)
+    why = "it failed for the last time"
     with last_try(app, facts, text.encode("utf-8", "surrogateescape"), tries):
-        _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
+        why = _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
+    return why
 
 
 def take_held(app: App, message_id: str) -> None:
@@ -101,7 +103,7 @@ def _text(body: bytes) -> str:
     return plain if plain[:1] in {"{", "["} else body.decode("utf-8", "surrogateescape")
 
 
-def _take(app: App, held: Held) -> None:
+def _take(app: App, held: Held) -> str:
     began = time.monotonic()
     facts = SourceFacts("message", held.id, held.id, held.inserted, held.since or time.time())
     account = app.storage.blobs.url
@@ -110,19 +112,21 @@ def _take(app: App, held: Held) -> None:
         if not isinstance(what, Records):
             for named in what:
                 blob.take(app, named.container, named.name, named.route)
-            return
+            return ""
         route = _route(app, what)
     except Permanent as error:
         _die(app, facts, None, held, error, began)
-        return
+        return str(error)
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
         _audit(facts, route, "done", run.counts, began)
     elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
+        return str(run.error)
     else:
         _put_aside(app, held, run.error)
         _audit(facts, route, "deferred", run.counts, began, str(run.error))
+    return ""
 
 
 def _age(held: Held) -> float:

@@ -30,13 +30,13 @@ def take(app: App, work: ReplayWork, stored: Stored, line: Line) -> None:
     """Put a source back. Raises ServiceUnavailable, and what a handler of messages raises."""
     began = time.monotonic()
     why = {"blob": _blob, "message": _message, "work": _work}.get(line.kind, _unknown)(app, line)
-    if not why:
+    if why and line.kind != "message":
+        logger.error("%s stays in the dead letter: %s", work.document, why)
+    else:  # a message that died again has a document of its own, or has written over this one
         try:
             app.dead_letter.store.remove(work.document, stored.etag)
         except Conflict:
             logger.info("%s is in the dead letter again", work.document)
-    else:
-        logger.error("%s stays in the dead letter: %s", work.document, why)
     outcome: Result = "dead" if why else "continued"
     trace = Trace(
         document=work.document,
@@ -88,8 +88,7 @@ def _alive(entry: Entry) -> None:
 
 
 def _message(app: App, line: Line) -> str:
-    message.take(app, line.content, line.source, line.modified)
-    return ""
+    return message.take(app, line.content, line.source, line.modified)
 
 
 def _work(app: App, line: Line) -> str:
