@@ -28,8 +28,8 @@ def on_message(message: func.QueueMessage) -> None:
     from shared.app import app as ferry
     from shared.handlers import message as handler
 
-    inserted = message.insertion_time
-    handler.take(ferry(), message.get_body(), message.id or "", inserted.timestamp() if inserted else 0.0)
+    inserted = message.insertion_time.timestamp() if message.insertion_time else 0.0
+    handler.take(ferry(), message.get_body(), message.id or "", inserted, message.dequeue_count or 1)
 
 
 @app.queue_trigger(arg_name="message", queue_name="%WORK_QUEUE%", connection="DropStorage")
@@ -38,7 +38,8 @@ def on_work(message: func.QueueMessage) -> None:
     from shared.app import app as ferry
     from shared.handlers import work as handler
 
-    handler.take(ferry(), message.get_body())
+    inserted = message.insertion_time.timestamp() if message.insertion_time else 0.0
+    handler.take(ferry(), message.get_body(), message.id or "", inserted, message.dequeue_count or 1)
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False, use_monitor=True)

@@ -53,6 +53,7 @@ class App:
         if problems:
             raise ConfigError("\n".join(problems))
         self.budget = budget_seconds(root / "host.json")
+        self.max_tries = max_tries(root / "host.json")
         self._slots = threading.BoundedSemaphore(config.concurrent_blobs)
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
@@ -110,6 +111,15 @@ def budget_seconds(host_json: Path) -> float:
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     timeout = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     return max(timeout - _MARGIN, timeout / 2)
+
+
+def max_tries(host_json: Path) -> int:
+    """How often the host gives out a queue message. Default 5 (Azure Functions host.json reference)."""
+    try:
+        queues = msgspec.json.decode(host_json.read_bytes())["extensions"]["queues"]
+        return int(queues["maxDequeueCount"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return 5
 
 
 YOUNG_OBJECTS = 50_000

@@ -29,7 +29,10 @@ class Audit(msgspec.Struct, kw_only=True):
 
     kind: Annotated[
         str,
-        Meta(description="blob, message; or part, of a blob that was cut in parts and has a row of its own."),
+        Meta(
+            description="blob, message; part, of a blob that was cut in parts and has a row of its own; or "
+            "replay, of a document of the dead letter."
+        ),
     ]
     source: Annotated[str, Meta(description="container/path, or the message's id.")]
     version: Annotated[str, Meta(description="ETag of the blob, or the message's id.")]

@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from . import __version__
+from .cli_deadletters import app as deadletters
 from .cli_show import Show
 from .errors import LogferryError
 
@@ -29,6 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(deadletters, name="deadletters")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 RoutesOption = Annotated[Path, typer.Option(help="The routes file.", metavar="FILE")]

@@ -115,9 +115,29 @@ def _reached(local: Local) -> Iterator[None]:
         raise Trouble(f"The local storage account refused it: {first}") from error
 
 
+def _show_dead(show: Show, names: set[str]) -> None:
+    """Why records of these sources are in the dead letter, and where to look."""
+    if not names:
+        return
+    from .cli_deadletters_find import Wanted  # noqa: PLC0415
+    from .cli_deadletters_find import find as documents  # noqa: PLC0415
+    from .cli_deadletters_list import reasons  # noqa: PLC0415
+    from .cli_storage import place  # noqa: PLC0415
+
+    folders: dict[str, None] = {}
+    for document in documents(place(), Wanted()):
+        if document.source in names:
+            whole = ", as a whole" if document.whole else ""
+            show.line(f"{document.source}: dead letter: {reasons(document)}{whole}", "red")
+            folders[document.name.rpartition("/")[0]] = None
+    for folder in folders:
+        show.line(f"Look at it: logferry deadletters show {folder}", "dim")
+
+
 def _wait(show: Show, tail: Tail, wanted: set[tuple[str, str]]) -> bool:
     rows = tail.wait(wanted, WAIT_SECONDS)
     show_audits(show, rows)
+    _show_dead(show, {row.source for row in rows if row.dead_lettered or row.outcome == "dead"})
     ends = {row.source: row.outcome for row in rows}
     for name in sorted({name for name, _ in wanted} - ends.keys()):
         show.line(

@@ -22,11 +22,13 @@ from dataclasses import replace
 import msgspec
 from isal import isal_zlib
 
-from .model import Batch, Position, Reject, Rows
+from .model import Batch, Block, Position, Reject, Rows, own_state
 
 LIMIT = 1_000_000
 _GZIP = 31
 _REJECT_BYTES = 1_000_000
+_REJECT_OVERHEAD = 100
+"""What a reject takes besides its bytes; so a document has at most 10,000, and a block's."""
 _IDLE_RECORDS = 100_000
 
 
@@ -108,19 +110,26 @@ class Encoder:
         size = end - place - 1
         detail = f"the row has {size:,} bytes as JSON; a post takes {self._limit - 2:,}"
         where = rows.block.origin(_index_of(rows, ordinal))
-        self._reject(Reject(ordinal, where.offset, where.line, "RecordTooLarge", detail, where.raw))
+        reject = Reject(
+            ordinal, where.offset, where.line, "RecordTooLarge", detail, where.raw, form=where.form
+        )
+        self._reject(reject, rows.block)
         return end, index + 1
 
-    def _reject(self, reject: Reject) -> None:
+    def _reject(self, reject: Reject, block: Block) -> None:
+        """Keep a reject, with what it takes to read it by itself."""
+        if reject.form == "source" or block.member:
+            state = own_state(block) if reject.form == "source" else {}
+            reject = replace(reject, state=state, member=block.member)
         self._rejects.append(reject)
-        self._reject_bytes += len(reject.raw)
+        self._reject_bytes += len(reject.raw) + _REJECT_OVERHEAD
 
     def _settle(self, rows: Rows, end: int) -> None:
         """Count what was filtered and rejected between the last such count and `end`."""
         self._filtered += _between(rows.filtered, self._settled, end)
         for reject in rows.rejects:
             if self._settled <= reject.ordinal < end:
-                self._reject(reject)
+                self._reject(reject, rows.block)
         self._settled = end
 
     def _is_idle(self, end: int) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import msgspec
 
@@ -42,6 +42,16 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the parser must know at `offset`: a CSV header, for instance. JSON types only."""
 
 
+Form = Literal["source", "record", "row", "part"]
+"""What the bytes of a reject are:
+
+- source: those of the decoded source; a parser reads them again.
+- record: a record as JSON, of a format that is no text, or an element of a list that was exploded.
+- row: what was posted and refused.
+- part: only a part of what is lost, or a description of it; the source itself must be taken again.
+"""
+
+
 class Origin(NamedTuple):
     """Where a record came from, and its own bytes."""
 
@@ -49,6 +59,7 @@ class Origin(NamedTuple):
     """Bytes into the decoded source."""
     line: int | None
     raw: bytes
+    form: Form = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,15 @@ class Reject:
     raw: bytes
     length: int = -1
     """Length of the original in bytes, where `raw` is only its beginning; else -1."""
+    form: Form = "source"
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What a parser must know to read `raw` by itself (see Block.state); set by the encoder."""
+    member: str = ""
+    """The file of an archive that it comes from; set by the encoder."""
+    parent: bytes | None = None
+    """The record whose list it was in, where it is no row of itself; `raw` is its own part of it."""
+    row: int = 0
+    """Its place among what `parent` becomes."""
 
 
 class Table(Sequence[tuple[Any, ...]]):
@@ -127,6 +147,10 @@ class Block:
     names: Sequence[str] | None = None
     odd: bool = False
     """Whether a value may hold what JSON cannot carry: NaN, Infinity, half of a surrogate pair."""
+    state: dict[str, Any] | None = None
+    """What a parser must know to read any one of these records by itself, if that is not `start.state`."""
+    member: str = ""
+    """The file of an archive that they come from, with its path in it; "" in no archive."""
 
     def dicts(self) -> Sequence[Record]:
         """The records as dicts, for who needs no speed; a block of `typed` records has none."""
@@ -137,6 +161,15 @@ class Block:
             {name: value for name, value in zip(names, record, strict=True) if value is not None}
             for record in self.records
         ]
+
+
+def own_state(block: Block) -> Mapping[str, Any]:
+    """What a parser must know to read one record of a block by itself."""
+    if block.state is not None:
+        return block.state
+    state = block.start.state
+    # What begins with @ is the reader's, of where in an archive the block stands.
+    return {key: state[key] for key in state if key[0] != "@"} if "@marks" in state else state
 
 
 @dataclass(slots=True)

@@ -141,11 +141,7 @@ class Corridor:
         with self._lock:  # one at a time where a type may be new to msgspec: see ledger/entry.py
             known = self._for_json.get((route.name, path))
             if known is None:
-                options = msgspec.convert(
-                    {"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options
-                )
-                known = msgspec.structs.replace(route, format=options, charset="utf-8")
-                self._for_json[route.name, path] = known
+                known = self._for_json[route.name, path] = json_route(route, path)
         return known
 
     def run(
@@ -157,6 +153,7 @@ class Corridor:
         progress: Progress,
         out_of_time: Callable[[], bool],
         *,
+        made: Callable[[Limits], Front] | None = None,
         small: bool = False,
         retry_seconds: float | None = None,
     ) -> Run:
@@ -169,6 +166,7 @@ class Corridor:
             start: where to begin.
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
+            made: makes the rooms from bytes to rows, where they are not those for the route's format.
             small: whether its rows may share posts with others': a message, a small file.
             retry_seconds: how long a post is tried again; default: as the setting says.
 
@@ -179,7 +177,7 @@ class Corridor:
         with closing(self._sender(route.stream, patience, small=small)) as sender:
             position, config = start.position, self._config
             rooms = Rooms(
-                front=front(route, facts, start, self._limits),
+                front=made(self._limits) if made else front(route, facts, start, self._limits),
                 encoder=Encoder(route.stream, position, config.batch_bytes),
                 flow=Flow(sender, progress, position, start.counts, config.upload_window),
                 progress=progress,
@@ -210,6 +208,12 @@ class Corridor:
             return self._groups[stream, patience]
 
 
+def json_route(route: Route, path: str | None) -> Route:
+    """See Corridor.for_json."""
+    options = msgspec.convert({"type": "json", **({"path": path} if path else {})}, FORMATS["json"].options)
+    return msgspec.structs.replace(route, format=options, charset="utf-8")
+
+
 def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Front:
     """The rooms from bytes to rows, for a run over a source.
 
@@ -232,13 +236,13 @@ def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Fro
             at_start=not start.seekable or not position.offset,
             caps=limits.caps,
         ),
-        reader=Reader(_exploding(route, make), position, decoded=0 if start.seekable else position.offset),
+        reader=Reader(exploding(route, make), position, decoded=0 if start.seekable else position.offset),
         shaper=shaper,
         final=start.final,
     )
 
 
-def _exploding(route: Route, make: Callable[[Position], Parser]) -> Callable[[Position], Parser]:
+def exploding(route: Route, make: Callable[[Position], Parser]) -> Callable[[Position], Parser]:
     """The same parsers, with a row for each element of the list that the route explodes."""
     if route.explode is None:
         return make

@@ -96,6 +96,7 @@ class Reader:
     def _given(self, blocks: Iterable[Block]) -> Iterator[Block]:
         for block in blocks:
             self._ordinal = block.end
+            block.member = self.member
             if self._marks:
                 block.start = self._with(block.start, {_MARKS: self._marks})
             yield block
@@ -108,7 +109,7 @@ class Reader:
         yield from self._given(self._parser.complete())
         rest, base = self._parser.rest(), self._ordinal
         detail = f"{text} (at byte {error.offset:,} of the source)"
-        reject = Reject(base, rest.offset, rest.line, "BrokenInput", detail, rest.raw)
+        reject = Reject(base, rest.offset, rest.line, "BrokenInput", detail, rest.raw, form="part")
         state = {_BROKEN: [len(rest.raw), rest.line]}
         start = Position(offset=rest.offset, base=base, line=rest.line or 1, ordinal=base, state=state)
         yield from self._given([Block(start, [], [], base + 1, lambda _: rest, [reject])])

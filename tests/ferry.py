@@ -16,6 +16,7 @@ from shared import settings
 from shared.app import App
 from shared.handlers import blob, message, sweep, work
 from shared.ledger.claims import PREFIX
+from shared.ledger.deadletter import DOCUMENT
 from shared.ledger.entry import Entry, parse
 from shared.routes import loads
 from tests.azurite import Azurite
@@ -113,7 +114,8 @@ class Ferry:
         container = self.blobs.get_container_client(self.environ["DEADLETTER_CONTAINER"])
         if not container.exists():
             return []
-        texts = [container.download_blob(b.name).readall() for b in container.list_blobs()]
+        names = [b.name for b in container.list_blobs() if b.name.endswith(DOCUMENT)]
+        texts = [container.download_blob(name).readall() for name in names]
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
     def close(self) -> None:

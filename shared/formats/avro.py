@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from ..model import Block, Origin, Position, Reject
+from ..model import Block, Form, Origin, Position, Reject
 from .avrobody import How, is_odd, rows
 from .avrocodecs import unpack
 from .avrofile import MAGIC, SYNC, Head, Header, read_head, read_header
@@ -134,7 +134,7 @@ class _Group:
             ordinals=self.ordinals if self.rejects else range(self.start.base, end),
             end=end,
             origin=lambda index: Origin(
-                offsets[bisect_right(firsts, index) - 1], None, as_json(names, records[index])
+                offsets[bisect_right(firsts, index) - 1], None, as_json(names, records[index]), "record"
             ),
             rejects=self.rejects,
             names=names,
@@ -279,9 +279,11 @@ class AvroParser:
             group = self._joined(lost.offset)
             self._reject(group, lost.offset, lost.problem, bytes(lost.raw), lost.length)
 
-    def _reject(self, group: _Group, offset: int, problem: Problem, raw: bytes, length: int) -> None:
+    def _reject(
+        self, group: _Group, offset: int, problem: Problem, raw: bytes, length: int, form: Form = "part"
+    ) -> None:
         cut = length if length > len(raw) else -1
-        group.rejects.append(Reject(self._ordinal, offset, None, *problem, raw, cut))
+        group.rejects.append(Reject(self._ordinal, offset, None, *problem, raw, cut, form))
         self._ordinal += 1
 
     # -- records --------------------------------------------------------------------------------
@@ -326,7 +328,9 @@ class AvroParser:
             return
         for row in made:
             if type(row) is Bad:
-                self._reject(group, offset, row.problem, as_json(group.names, row.record), -1)
+                self._reject(
+                    group, offset, row.problem, as_json(group.names, row.record), -1, _form(row.problem)
+                )
             else:
                 group.records.append(row)
                 group.ordinals.append(self._ordinal)
@@ -337,6 +341,11 @@ class AvroParser:
         group, self._group, self._size = self._group, None, 0
         if group is not None and self._ordinal > group.start.base:
             yield group.block(self._ordinal)
+
+
+def _form(problem: Problem) -> Form:
+    """Where text is none, or too long, what stands in the dead letter is not what it was."""
+    return "record" if problem.reason == "InvalidBody" else "part"
 
 
 _NO_SYNC = Problem(

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from ..model import Block, Origin, Position, Record, Reject
+from ..model import Block, Form, Origin, Position, Record, Reject
 from .face import MAX_RECORD_BYTES, RAW_BYTES, Parser
 from .jsonvalue import Problem
 
@@ -116,11 +116,11 @@ def _exploded(inner: Block, explode: Explode, base: int) -> Iterator[Block]:
         while reject is not None and reject.ordinal < ordinal:
             made.rejected(reject)
             reject = next(rejects, None)
-        pieces = found[index]
+        pieces, made.parent = found[index], made.end
         for piece in [Rows([record])] if pieces is None else _limited(pieces):
             if made.is_full(piece):
                 yield made.block()
-                made = _Made(inner, base, made.end)
+                made = _Made(inner, base, made.end, made.parent)
             made.add(piece, index, exploded=pieces is not None)
         found[index] = None  # its rows need not be held any longer
     while reject is not None:
@@ -146,6 +146,7 @@ def _renumbered(inner: Block, base: int) -> Block:
         rejects=[dataclasses.replace(reject, ordinal=reject.ordinal + more) for reject in inner.rejects],
         names=inner.names,
         odd=inner.odd,
+        state=inner.state,
     )
 
 
@@ -182,9 +183,12 @@ class _Made:
         inner: where it comes from.
         base: ordinal of the first row of `inner`.
         first: of its own first row.
+        parent: of the first row of the record that is being added.
     """
 
-    def __init__(self, inner: Block, base: int, first: int) -> None:
+    def __init__(self, inner: Block, base: int, first: int, parent: int = 0) -> None:
+        self.parent = parent
+        self._whole: tuple[int, Origin] | None = None
         self._inner = inner
         self._start = _start(inner.start, base, first)
         self._records: list[Any] = []
@@ -213,7 +217,7 @@ class _Made:
     def add(self, piece: Rows | Bad, index: int, *, exploded: bool) -> None:
         """Add rows of the record at an index of the inner block, or what cannot be one."""
         if isinstance(piece, Bad):
-            self._rejects.append(_reject(piece, self._inner.origin(index), self.end))
+            self._rejects.append(_reject(piece, self._origin_of(index), self.end, self.end - self.parent))
             self.end += 1
             return
         self._names = piece.names
@@ -236,13 +240,20 @@ class _Made:
             rejects=self._rejects,
             names=self._names,
             odd=self._inner.odd,
+            state=self._inner.start.state if self._inner.state is None else self._inner.state,
         )
+
+    def _origin_of(self, index: int) -> Origin:
+        """Of a record of the inner block: the same bytes, not a copy, for all its rejects."""
+        if self._whole is None or self._whole[0] != index:
+            self._whole = index, self._inner.origin(index)
+        return self._whole[1]
 
     def _origin(self, index: int) -> Origin:
         parent, exploded = self._parents[bisect_right(self._firsts, index) - 1]
         where = self._inner.origin(parent)
         raw = _json(self._records[index], self._names) if exploded else None
-        return where if raw is None else where._replace(raw=raw)
+        return where if raw is None else where._replace(raw=raw, form="record")
 
 
 def _start(inner: Position, base: int, first: int) -> Position:
@@ -260,19 +271,29 @@ def _json(row: Any, names: tuple[str, ...] | None) -> bytes | None:
         return None
 
 
-def _reject(bad: Bad, where: Origin, ordinal: int) -> Reject:
-    """The reject for an element, with its own bytes where they can be found in its record."""
+def _reject(bad: Bad, where: Origin, ordinal: int, row: int) -> Reject:
+    """The reject for an element, with its own bytes where they can be found in its record, and the record."""
     found = -1
+    form: Form = "part" if bad.problem is _TOO_MANY else "source"
     if isinstance(bad.element, str):
         raw = json.dumps(bad.element, ensure_ascii=False).encode(errors="surrogatepass")
         found = where.raw.find(raw)
     if found < 0:
         raw, length = where.raw[:RAW_BYTES], len(where.raw)
+        length = length if length > RAW_BYTES and form == "part" else -1
         return Reject(
-            ordinal, where.offset, where.line, *bad.problem, raw, length if length > RAW_BYTES else -1
+            ordinal,
+            where.offset,
+            where.line,
+            *bad.problem,
+            raw,
+            length,
+            form,
+            parent=None if form == "part" else where.raw,
+            row=row,
         )
     line = None if where.line is None else where.line + where.raw.count(b"\n", 0, found)
-    return Reject(ordinal, where.offset + found, line, *bad.problem, raw)
+    return Reject(ordinal, where.offset + found, line, *bad.problem, raw, parent=where.raw, row=row)
 
 
 _TOO_MANY = Problem(

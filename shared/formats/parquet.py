@@ -169,7 +169,7 @@ class ParquetParser:
             records=records,
             ordinals=ordinals,
             end=end,
-            origin=lambda index: Origin(start.offset, None, as_json(names, records[index])),
+            origin=lambda index: Origin(start.offset, None, as_json(names, records[index]), "record"),
             rejects=[self._reject(start, index, made[index]) for index in bad],
             names=names,
             odd=values.odd,
@@ -177,7 +177,8 @@ class ParquetParser:
 
     @staticmethod
     def _reject(start: Position, index: int, row: Bad) -> Reject:
-        return Reject(start.base + index, start.offset, None, *row.problem, as_json(None, row.record))
+        raw = as_json(None, row.record)
+        return Reject(start.base + index, start.offset, None, *row.problem, raw, form="part")
 
     def _missing(self, source: ParquetSource) -> Block:
         detail = f"the file's row groups have {source.missing:,} rows fewer than its footer says"
@@ -196,7 +197,7 @@ class ParquetParser:
         start = self._position(group, row)
         self._ordinal += 1
         cut = length if length > len(raw) else -1
-        reject = Reject(start.base, start.offset, None, *problem, raw, cut)
+        reject = Reject(start.base, start.offset, None, *problem, raw, cut, "part")
         return Block(start, [], [], self._ordinal, no_record, [reject])
 
     def _position(self, group: int, row: int) -> Position:

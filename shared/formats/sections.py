@@ -53,7 +53,7 @@ class SectionParser(TextParser):
             ordinal=begin.ordinal,
         )
         for block in super().read(Lines(first, self.raw)):
-            block.start = begin
+            block.start, block.state = begin, self.state()
             yield block
 
     def complete(self) -> Iterator[Block]:

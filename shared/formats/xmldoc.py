@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -193,6 +193,7 @@ class XmlParser:
         """The block of what is whole in `text`, and how many bytes that is."""
         start, place = self._position(), 0
         found: list[Found] = []
+        state: dict[str, Any] | None = None
         while place < len(text):
             if text[place] != _OPENS:
                 after = self._text(text, place, found, final=final)
@@ -204,8 +205,10 @@ class XmlParser:
             if piece.end < 0:
                 break
             if self._around.wants(piece):
+                state = self._around.state() if state is None else state
                 whole = None if found else self._at_once(text, place, piece, start)
                 if whole is not None:
+                    whole[0].state = state
                     return whole
                 element = self._element(text, place, piece)
                 if element is None:
@@ -216,9 +219,15 @@ class XmlParser:
                 continue
             ended = self._pass(text, place, piece, found)
             if ended is not None:
-                return self._without_records(ended, text, piece.end, start, found)
+                lacking = self._without_records(ended, text, piece.end, start, found)
+                lacking[0].state = state
+                return lacking
             place = piece.end
-        return (self._block(text, found, start) if found else None), place
+        if not found:
+            return None, place
+        block = self._block(text, found, start)
+        block.state = state
+        return block, place
 
     def _text(self, text: bytes, place: int, found: list[Found], *, final: bool) -> int:
         """Pass over text between tags; where it ends, -1 if that is not known yet."""

@@ -23,6 +23,7 @@ from ..routes import Route
 from ..sources.message import Records, asked
 from ..sources.work import HeldWork, backoff
 from . import audits, blob
+from .lasttry import last_try
 
 logger = logging.getLogger("logferry.message")
 
@@ -63,19 +64,25 @@ class MessageProgress:
         self._dead_letter.records(self._facts, self._route, first, rejects)
 
 
-def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
-    """Take a message.
+def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1) -> str:
+    """Take a message; why it is in the dead letter as a whole, if it is.
 
     Args:
         app: the app.
         body: as it came: JSON text, or that in base64.
         message_id: the queue's id of it.
         inserted: epoch seconds when it was put on the queue.
+        tries: how often the host has given it out, this time included.
 
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    _take(app, Held(message_id, _text(body), inserted, since=0.0, tries=0))
+    text = _text(body)
+    facts = SourceFacts("message", message_id, message_id, inserted, inserted)
+    why = "it failed for the last time"
+    with last_try(app, facts, text.encode("utf-8", "surrogateescape"), tries):
+        why = _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
+    return why  # noqa: RET504 - last_try swallows what failed for the last time
 
 
 def take_held(app: App, message_id: str) -> None:
@@ -100,7 +107,7 @@ def _text(body: bytes) -> str:
     return plain if plain[:1] in {"{", "["} else body.decode("utf-8", "surrogateescape")
 
 
-def _take(app: App, held: Held) -> None:
+def _take(app: App, held: Held) -> str:
     began = time.monotonic()
     facts = SourceFacts("message", held.id, held.id, held.inserted, held.since or time.time())
     account = app.storage.blobs.url
@@ -109,19 +116,21 @@ def _take(app: App, held: Held) -> None:
         if not isinstance(what, Records):
             for named in what:
                 blob.take(app, named.container, named.name, named.route)
-            return
+            return ""
         route = _route(app, what)
     except Permanent as error:
         _die(app, facts, None, held, error, began)
-        return
+        return str(error)
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
         _audit(app, facts, route, "done", run.counts, began)
     elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
+        return str(run.error)
     else:
         _put_aside(app, held, run.error)
         _audit(app, facts, route, "deferred", run.counts, began, str(run.error))
+    return ""
 
 
 def _age(held: Held) -> float:

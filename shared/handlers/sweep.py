@@ -18,6 +18,7 @@ from ..app import App
 from ..ledger.claims import PREFIX
 from ..ledger.store import Listed, guarded, name_of
 from ..sources.work import LEFT_BEHIND, BlobWork
+from . import poison
 
 logger = logging.getLogger("logferry.sweep")
 
@@ -44,6 +45,7 @@ def sweep(app: App) -> int:
         if now - held.modified > LEFT_BEHIND:
             _requeue_held(app, held)
             queued += 1
+    poison.drain(app)
     logger.info("sweep: %d queued", queued)
     return queued
 

@@ -145,7 +145,7 @@ class Taken:
         """A bug: the host tries again, and so does whoever comes later; but not for ever."""
         entry = self._claim.entry
         entry.crashes += 1
-        entry.failure = _place(error)
+        entry.failure = place_of(error)
         self._claim.finish("deferred", f"an error that nobody expected: {entry.failure}; the log has it")
 
     def _settle(self, run: Run, progress: Progress) -> None:
@@ -234,7 +234,7 @@ class Taken:
         )
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
     """An error's type and where it came from; its text may hold data."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:

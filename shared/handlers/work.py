@@ -1,23 +1,38 @@
 """A message of the app's own queue.
 
-Invariant: one that is none is logged and left to the host's poison queue; it can
-only come from somebody who may write there.
+Invariant: one that is none is tried as often as any other, and then dead-lettered; it
+can only come from somebody who may write there.
 """
 
 from __future__ import annotations
 
 from ..app import App
-from ..sources.work import BlobWork, PartWork, parse_work
+from ..model import SourceFacts
+from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
 from . import audits, blob, message
+from .lasttry import last_try
 
 
-def take(app: App, body: bytes) -> None:
+def take(app: App, body: bytes, message_id: str = "", inserted: float = 0.0, tries: int = 1) -> None:
     """Do what the message says.
 
+    Args:
+        app: the app.
+        body: the message.
+        message_id: the queue's id of it.
+        inserted: epoch seconds when it was put on the queue.
+        tries: how often the host has given it out, this time included.
+
     Raises:
-        BadMessage: it is none of this app.
+        BadMessage: it is none of this app, and another try follows.
         ServiceUnavailable: storage does not answer; the message should come again.
     """
+    facts = SourceFacts("work", message_id, message_id, inserted, inserted)
+    with last_try(app, facts, body, tries):
+        _take(app, body)
+
+
+def _take(app: App, body: bytes) -> None:
     work = parse_work(body)
     if isinstance(work, BlobWork):
         blob.take(app, work.container, work.name, work.route)
@@ -25,6 +40,10 @@ def take(app: App, body: bytes) -> None:
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 
         parts.take(app, work)
+    elif isinstance(work, ReplayWork):
+        from . import replay  # noqa: PLC0415 - an operator asks for it, seldom
+
+        replay.take(app, work)
     elif work.id.startswith(audits.HELD):
         audits.take_held(app, work.id)
     else:

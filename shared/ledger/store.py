@@ -120,15 +120,31 @@ class Store:
 
         return guarded(upload)
 
-    def remove(self, name: str) -> None:
-        """Delete a document if it is there. Raises ServiceUnavailable."""
-        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+    def remove(self, name: str, etag: str | None = None) -> None:
+        """Delete a document if it is there.
+
+        Args:
+            name: the document's.
+            etag: of the version that the caller has seen; None for whatever is there.
+
+        Raises:
+            Conflict: it is another version.
+            ServiceUnavailable: storage does not answer.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError  # noqa: PLC0415
+
+        condition: dict[str, Any] = (
+            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        )
 
         def delete() -> None:
             try:
-                self._container.delete_blob(name)
+                self._container.delete_blob(name, **condition)
             except ResourceNotFoundError:
                 return
+            except ResourceModifiedError as error:
+                raise Conflict(name) from error
 
         guarded(delete)
 

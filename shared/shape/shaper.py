@@ -386,4 +386,5 @@ def _hashable(value: Any) -> Any:
 
 def _reject(block: Block, index: int, unfit: Unfit) -> Reject:
     where = block.origin(index)
-    return Reject(block.ordinals[index], where.offset, where.line, unfit.reason, unfit.detail, where.raw)
+    ordinal = block.ordinals[index]
+    return Reject(ordinal, where.offset, where.line, unfit.reason, unfit.detail, where.raw, form=where.form)

@@ -48,7 +48,20 @@ class HeldWork(msgspec.Struct, tag_field="do", tag="held"):
     id: str
 
 
-Work = BlobWork | PartWork | HeldWork
+class ReplayWork(msgspec.Struct, tag_field="do", tag="replay", omit_defaults=True):
+    """Take the records of a document of the dead letter again."""
+
+    document: str
+    by: str = ""
+    """Who asked for it, as they call themselves; for the trace."""
+    reason: str = ""
+    """Only records with this reason; empty for all."""
+    tries: int = 0
+    since: float = 0.0
+    """Epoch seconds: when it was first deferred."""
+
+
+Work = BlobWork | PartWork | HeldWork | ReplayWork
 
 _decoder: msgspec.json.Decoder[Work] = msgspec.json.Decoder(Work)
 """Made by the import, as in ledger/entry.py."""

@@ -49,7 +49,8 @@ class Refusal(NamedTuple):
 
     def reject(self, batch: Batch, index: int) -> Reject:
         """As a reject of the batch, whose row at `index` it is."""
-        return Reject(batch.ordinals[index], batch.start.offset, None, self.reason, self.detail, self.raw)
+        where = batch.start.offset
+        return Reject(batch.ordinals[index], where, None, self.reason, self.detail, self.raw, form="row")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,147 @@
+"""`logferry deadletters replay --dry-run`: what would become of each record.
+
+Rule: the rooms are the app's own (again.py), with the routes file that is at hand.
+Invariant: every record is in one of the figures; nothing is sent, nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import again
+from .cli_deadletters_find import Document, Wanted, find, read, where
+from .cli_explain import count
+from .cli_local import find as find_local
+from .cli_show import Show
+from .cli_storage import Place
+from .ledger.deadletter import Line, reject_of
+from .pipeline import Limits, json_route
+from .routes import Route, Routes, load
+
+_SHOWN = 10
+
+
+@dataclass(slots=True)
+class _Found:
+    """What would become of one route's records."""
+
+    records: int = 0
+    rows: int = 0
+    filtered: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    whole: int = 0
+    places: list[tuple[Line, str, str]] = field(default_factory=list)
+    """The first ones that would be rejected: reason and detail."""
+
+
+def dry(place: Place, wanted: Wanted, file: Path | None, *, as_json: bool) -> bool:
+    """Say what would become of the records that are meant; whether none would stay. Raises Trouble."""
+    routes = load(file or _routes_file(place))
+    found: dict[str, _Found] = {}
+    for document in find(place, wanted):
+        lines = read(place, document)
+        if lines is not None:
+            _try(found, routes, document, [line for line in lines[1] if wanted.reason in {"", line.reason}])
+    if as_json:
+        Show().raw(_json(found))
+    else:
+        _page(Show(), found)
+    return not any(one.rejected for one in found.values())
+
+
+def _routes_file(place: Place) -> Path:
+    return find_local().routes if place.where == "local Azure" else Path("routes.yaml")
+
+
+def _try(found: dict[str, _Found], routes: Routes, document: Document, lines: list[Line]) -> None:
+    one = found.setdefault(document.route, _Found())
+    if not lines:
+        return
+    if lines[0].whole:
+        one.whole += 1
+        return
+    one.records += len(lines)
+    route = routes.by_name.get(lines[0].route)
+    if route is None:
+        one.rejected["NoRoute"] += len(lines)
+        there = ", ".join(routes.by_name)
+        one.places.append((lines[0], "NoRoute", f"there is no route {lines[0].route!r}; there are: {there}"))
+        return
+    _taken(one, route, lines)
+
+
+def _taken(one: _Found, route: Route, lines: list[Line]) -> None:
+    route = json_route(route, None) if lines[0].kind == "message" else route
+    limits = Limits(salt=b"made up, for a dry run only")
+    rooms = again.made(route, [reject_of(line) for line in lines], lines[0].facts, limits)
+    rejects = []
+    for rows in rooms.rows(()):
+        one.rows += len(rows.ordinals)
+        one.filtered += len(rows.filtered)
+        rejects += rows.rejects
+    _, back = rooms.outcome(rejects, len(lines))
+    for index, reject in back:
+        one.rejected[reject.reason] += 1
+        if len(one.places) < _SHOWN:
+            one.places.append((lines[index], reject.reason, reject.detail))
+
+
+def _page(show: Show, found: dict[str, _Found]) -> None:
+    if not found:
+        show.line("Nothing in the dead letter matches.", "green")
+        return
+    headings = ("Route", "Records", "Rows", "Filtered", "Rejected again", "Taken as a whole")
+    rows = [
+        (
+            name,
+            f"{one.records:,}",
+            (f"{one.rows:,}", "green" if one.rows else ""),
+            f"{one.filtered:,}",
+            (f"{one.rejected.total():,}", "red" if one.rejected else ""),
+            f"{one.whole:,}",
+        )
+        for name, one in found.items()
+    ]
+    show.table(headings, rows, right=headings[1:])
+    for name, one in found.items():
+        if one.places:
+            show.heading(f"{name}: would stay")
+            show.table(
+                ("Source", "Where", "Reason", "Detail"),
+                [(line.source, where(line), (reason, "red"), detail) for line, reason, detail in one.places],
+            )
+        more = one.rejected.total() - len(one.places)
+        if one.places and more > 0 and "NoRoute" not in one.rejected:
+            show.line(f"... and {count(more, 'more record')}.", "dim")
+    show.line()
+    show.line("Nothing was sent.", "bold")
+
+
+def _json(found: dict[str, _Found]) -> str:
+    def one(name: str, route: _Found) -> dict[str, Any]:
+        return {
+            "route": name,
+            "records": route.records,
+            "rows": route.rows,
+            "filtered": route.filtered,
+            "rejected": dict(route.rejected),
+            "whole": route.whole,
+            "examples": [
+                {
+                    "source": line.source,
+                    "ordinal": line.ordinal,
+                    "line": line.line,
+                    "reason": reason,
+                    "detail": detail,
+                }
+                for line, reason, detail in route.places
+            ],
+        }
+
+    answer = [one(name, route) for name, route in found.items()]
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n"

@@ -1,0 +1,103 @@
+"""A source that is in the dead letter as a whole, taken again.
+
+Rule: it is put back where it came from: a blob on the work queue, to go on from its
+checkpoint; a message's text is taken at once; a work message goes back on its queue.
+Invariants: the document goes only after that, so a crash in between repeats it; only
+containers that the settings allow are looked into, whatever a document says.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from ..app import App
+from ..audit import Result
+from ..errors import BadMessage
+from ..ledger.deadletter import Line
+from ..ledger.entry import Entry
+from ..ledger.store import Conflict, Stored, guarded
+from ..ledger.trace import Trace
+from ..model import Counts
+from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
+from . import message
+from .replay import finish
+
+logger = logging.getLogger("logferry.replay")
+
+
+def take(app: App, work: ReplayWork, stored: Stored, line: Line) -> None:
+    """Put a source back. Raises ServiceUnavailable, and what a handler of messages raises."""
+    began = time.monotonic()
+    why = {"blob": _blob, "message": _message, "work": _work}.get(line.kind, _unknown)(app, line)
+    if why and line.kind != "message":
+        logger.error("%s stays in the dead letter: %s", work.document, why)
+    else:  # a message that died again has a document of its own, or has written over this one
+        try:
+            app.dead_letter.store.remove(work.document, stored.etag)
+        except Conflict:
+            logger.info("%s is in the dead letter again", work.document)
+    outcome: Result = "dead" if why else "continued"
+    trace = Trace(
+        document=work.document,
+        by=work.by,
+        source=line.source,
+        version=line.version,
+        route=line.route,
+        outcome=outcome,
+        left=1 if why else 0,
+        reason=why or "taken again as a whole",
+    )
+    finish(app, trace, "", Counts(), began)
+
+
+def _blob(app: App, line: Line) -> str:
+    """Have a blob go on; or why not."""
+    from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+    container, _, name = line.source.partition("/")
+    if container not in app.settings.allowed_containers:
+        return f"the container {container!r} is none that the settings allow (ALLOWED_CONTAINERS)"
+    try:
+        guarded(app.storage.blobs.get_blob_client(container, name).get_blob_properties)
+    except ResourceNotFoundError:
+        return "there is no such blob any more"
+    entry = app.ledger.read(line.source)
+    if entry is not None and entry.state == "dead":
+        _revive(app, entry)
+    matched = app.routes.for_blob(name)
+    own = line.route if line.route in app.routes.by_name else None
+    app.work.put(BlobWork(container, name, None if matched is None or matched.name == own else own))
+    return ""
+
+
+def _revive(app: App, entry: Entry) -> None:
+    """Have a dead source's entry say that it goes on, and its dead parts' as well."""
+    container, _, name = entry.source.partition("/")
+    for row in list(app.ledger.parts(entry)):
+        part = app.ledger.part(row)
+        if part is not None and part.state == "dead" and app.ledger.amend(part, _alive):
+            app.work.put(PartWork(container, name, part.version, part.part))
+    app.ledger.amend(entry, _alive)
+
+
+def _alive(entry: Entry) -> None:
+    entry.state = "split" if entry.parts else "deferred"
+    entry.crashes, entry.failure, entry.deferred_since = 0, "", 0.0
+    entry.reason = "replayed from the dead letter"
+
+
+def _message(app: App, line: Line) -> str:
+    return message.take(app, line.content, line.source, line.modified)
+
+
+def _work(app: App, line: Line) -> str:
+    try:
+        app.work.put(parse_work(line.content))
+    except BadMessage as error:
+        return str(error)
+    return ""
+
+
+def _unknown(_: App, line: Line) -> str:
+    return f"nothing is known of sources of the kind {line.kind!r}"
