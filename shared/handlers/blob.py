@@ -63,7 +63,7 @@ def look_again(app: App, work: Work, why: str) -> None:
 
 def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork) -> None:
     began = time.monotonic()
-    claim = app.ledger.claim(_fresh(source, route), lambda old: _goes_on(source, route, old))
+    claim = app.ledger.claim(_fresh(source, route), lambda old: _goes_on(app, source, route, old))
     if isinstance(claim, Entry):
         _look_after(app, claim)
         return
@@ -93,13 +93,18 @@ def _cut(app: App, source: BlobSource, route: Route, claim: Claim) -> bool:
     return parts.cut(app, source, route, claim)
 
 
-def _goes_on(source: BlobSource, route: Route | None, old: Entry) -> bool:
+def _goes_on(app: App, source: BlobSource, route: Route | None, old: Entry) -> bool:
     """Whether this version only adds to the one that the entry is about.
 
     A blob that was written anew goes on behind a newline only: what was taken for the last record of
     the old version may be the beginning of a longer one.
     """
-    if route is None or old.state == "split" or not source.begins_with(old.marks):
+    if old.state == "split":
+        from . import parts  # noqa: PLC0415 - only large blobs have parts
+
+        parts.end(app, old, "changed", f"{old.source} was replaced while its parts were read")
+        return False
+    if route is None or not source.begins_with(old.marks):
         return False
     if source.grows:
         return True
@@ -142,6 +147,11 @@ def _bury(app: App, facts: SourceFacts, entry: Entry, reason: str, detail: str) 
 def _gone(app: App, name: str) -> None:
     """There is no such blob; what was not read of it is nobody's any more."""
     entry = app.ledger.read(name)
+    if entry is not None and entry.state == "split":
+        from . import parts  # noqa: PLC0415 - only large blobs have parts
+
+        parts.end(app, entry, "gone", "the blob was removed before all of it was read")
+        return
     row = audit.Audit(
         kind="blob",
         source=name,
@@ -154,7 +164,7 @@ def _gone(app: App, name: str) -> None:
     if entry is not None:
         row = audit.with_counts(row, entry.counts)
     audits.post(app, row, entry.audited if entry else None)
-    if entry is not None and entry.state in {"deferred", "split"}:
+    if entry is not None and entry.state == "deferred":
         app.ledger.amend(entry, partial(_is_gone, app))
     audit.write(row)
 

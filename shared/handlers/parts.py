@@ -152,6 +152,22 @@ def _replaced(app: App, parent: Entry) -> None:
     take_blob(app, container, name, _named_route(app, parent))
 
 
+def end(app: App, parent: Entry, outcome: audit.Result, reason: str) -> None:
+    """Write down that there is no such version any more, and what had landed. Raises ServiceUnavailable."""
+    entries = [entry for row in app.ledger.parts(parent) if (entry := app.ledger.part(row)) is not None]
+
+    def over(entry: Entry) -> None:
+        entry.state, entry.reason, entry.counts = "gone", reason, _sum(entries)
+
+    closing = msgspec.structs.replace(parent)
+    over(closing)
+    row = msgspec.structs.replace(_row(app, closing), outcome=outcome)
+    audits.post(app, row, parent.audited)
+    if app.ledger.amend(parent, over) is not None:
+        audit.write(row)
+        app.ledger.forget_parts(parent)
+
+
 def _named_route(app: App, parent: Entry) -> str | None:
     """The route by name, where a message had named another than the one that the path leads to."""
     _, _, name = parent.source.partition("/")
@@ -268,12 +284,16 @@ def _summed(app: App, parent: Entry, entries: list[Entry], dead: Entry | None) -
     parent.state, parent.reason = state, "" if dead is None else dead.reason
     parent.position = Position(offset=parent.size, base=parent.size, ordinal=parent.size)
     parent.seekable = True
+    parent.counts = _sum(entries)
+    if app.routes.audit is not None:
+        parent.audited = parent.counts
+
+
+def _sum(entries: list[Entry]) -> Counts:
     counts = Counts()
     for entry in entries:
         _add(counts, entry.counts)
-    parent.counts = counts
-    if app.routes.audit is not None:
-        parent.audited = counts
+    return counts
 
 
 def _add(total: Counts, more: Counts) -> None:
@@ -292,7 +312,7 @@ def _row(app: App, closed: Entry) -> audit.Audit:
         version=closed.version,
         route=closed.route,
         table=route.table,
-        outcome="done" if closed.state == "done" else "dead",
+        outcome="dead" if closed.state == "dead" else "done",
         ms=round((time.time() - closed.received) * 1000),
         reason=closed.reason,
         modified=audit.when(closed.modified),

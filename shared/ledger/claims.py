@@ -227,7 +227,7 @@ def parts_of(source: str, version: str) -> str:
 
 def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
     same = old.version == fresh.version
-    if old.route != fresh.route or not (same or continues(old)):
+    if not (same or continues(old)) or old.route != fresh.route:
         return fresh
     old.crashes += old.state == "running"
     if same:
