@@ -20,6 +20,7 @@ from .cli_show import Show
 from .errors import DecodeError, RoutesError
 from .infer.draft import Draft, draft
 from .routes import load
+from .routes.read import read
 from .trial import KEPT, LOSSES
 
 _LARGE = 8_000_000
@@ -49,7 +50,7 @@ def infer(files: Sequence[Path], *, name: str, table: str, append: Path | None, 
 
 
 def _append(path: Path, made: Draft) -> None:
-    """Add the route at the end of a routes file."""
+    """Add the route at the end of a file's routes."""
     try:
         before = path.read_bytes() if path.exists() else b""
         path.write_bytes(_longer(before.decode(), made.text).encode())
@@ -67,11 +68,28 @@ def _append(path: Path, made: Draft) -> None:
 
 
 def _longer(before: str, route: str) -> str:
-    """A routes file and a route, with the file's own line ends."""
-    start = before.rstrip() or "routes:"
+    """A routes file and a route behind its last one, with the file's own line ends."""
+    routes, after = _parted(before)
+    start = routes.rstrip() or "routes:"
     gap = "\n" if start != "routes:" else ""
-    end = f"\n{gap}{route}"
-    return start + (end.replace("\n", "\r\n") if "\r\n" in before else end)
+    end = f"\n{gap}{route}" + ("\n" if after else "")
+    return start + (end.replace("\n", "\r\n") if "\r\n" in before else end) + after
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A routes file up to the end of its routes, and what other keys stand behind them."""
+    try:
+        marks = read(text, "").marks
+    except RoutesError:
+        return text, ""  # it will be said when it is read back
+    routes, _ = marks.get(("routes",), (0, 0))
+    behind = min((line for path, (line, _) in marks.items() if len(path) == 1 and line > routes), default=0)
+    lines = text.splitlines(keepends=True)
+    if not routes or not behind:
+        return text, ""
+    while behind > 1 and lines[behind - 2].startswith("#"):
+        behind -= 1  # a comment belongs to the key below it
+    return "".join(lines[: behind - 1]), "".join(lines[behind - 1 :])
 
 
 def _say(show: Show, files: Sequence[Path], made: Draft, append: Path | None) -> None:

@@ -262,6 +262,20 @@ def test_a_route_is_added_to_a_file(tmp_path: Path) -> None:
     assert routes.read_text() == before
 
 
+def test_a_route_is_added_before_what_stands_behind_the_routes(tmp_path: Path) -> None:
+    """Other keys of the file stay where they are, with the comments above them."""
+    routes, file = tmp_path / "routes.yaml", tmp_path / "a.csv"
+    file.write_text("name,size\na,1\nb,2\n")
+    run("infer", str(file), "--append", str(routes), "--name", "one", "--table", "One_CL")
+    rest = "# what became of every source\naudit: { table: Ends_CL }\n"
+    routes.write_text(routes.read_text() + "\n" + rest)
+    run("infer", str(file), "--append", str(routes), "--name", "two", "--table", "Two_CL")
+    found = loads(routes.read_text())
+    assert list(found.by_name) == ["one", "two"]
+    assert found.audit is not None
+    assert routes.read_text().endswith(f"\n\n{rest}")
+
+
 @given(st.text())
 def test_a_scalar_is_read_back(text: str) -> None:
     """Whatever a key or a pattern holds, the YAML that is written says the same."""
