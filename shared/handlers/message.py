@@ -78,7 +78,7 @@ def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1
     why = "it failed for the last time"
     with last_try(app, facts, text.encode("utf-8", "surrogateescape"), tries):
         why = _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
-    return why
+    return why  # noqa: RET504 - last_try may have ended the block
 
 
 def take_held(app: App, message_id: str) -> None:
