@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 from shared.cli import app as cli
 from shared.cli_deadletters_find import moment
 from shared.cli_local import Trouble
+from shared.cli_put import _show_dead
+from shared.cli_show import Show
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry
 from tests.integration.test_replay import CSV, STRICT, documents, mend, names
@@ -207,3 +209,35 @@ def test_times_as_operators_write_them() -> None:
     assert moment("") is None
     with pytest.raises(Trouble, match="is no time"):
         moment("yesterday")
+
+
+def test_drop_says_why_records_are_dead(
+    by: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each reason with its count, and the command that shows the records; other sources are not named."""
+    folder = by.settings.parent / ".logferry"
+    folder.mkdir()
+    environ = by.app.environ
+    stack = {
+        "connection_string": environ["DropStorage"],
+        "blob_url": by.app.blobs.url,
+        "host_url": "",
+        "monitor_url": "",
+        "query_url": "",
+        "log": "host.log",
+        "routes": "routes.yaml",
+        "drop_container": environ["DROP_CONTAINER"],
+        "allowed_containers": [],
+        "ingest_queue": "ingest",
+        "work_queue": environ["WORK_QUEUE"],
+        "state_container": environ["STATE_CONTAINER"],
+        "deadletter_container": environ["DEADLETTER_CONTAINER"],
+    }
+    (folder / "stack.json").write_text(json.dumps(stack))
+    monkeypatch.chdir(by.settings.parent)
+    source = f"{environ['DROP_CONTAINER']}/rows/a.csv"
+    _show_dead(Show(), {source})
+    reasons, look = capsys.readouterr().out.splitlines()
+    assert reasons == f"{source}: dead letter: BadValue 3, RaggedRow 1"
+    command = look.removeprefix("Look at it: logferry deadletters show ")
+    assert "line 7: RaggedRow" in by.runs("show", command).output
