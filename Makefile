@@ -13,13 +13,15 @@ MANIFEST := requirements.txt requirements-local.txt pyproject.toml
 HOST_OPTION := $(if $(filter command,$(firstword $(origin HOST))),--host $(HOST))
 export PYTHON PYTHON313
 
-.PHONY: help run test check bench fuzz clean
+.PHONY: help run test check bench fuzz crash soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make run ONCE=1          leave after the tour, with 0 if everything landed and adds up'
 	@echo '  make run HOST=func       with Azure Functions Core Tools instead of the host in local/'
+	@echo '  make crash SEED=7        the same campaign again; KILLS=100 a shorter one, JOBS=4 segments at once'
+	@echo '  make soak SECONDS=60     a short one; KILLS=3 kills the host now and then'
 	@echo '  make test ARGS="-k csv"  options for pytest'
 	@echo '  make PYTHON=/path ...    the Python that .venv is made with (3.11 to 3.13)'
 
@@ -42,6 +44,12 @@ bench: node_modules/.stamp .venv/.dev ## measure
 
 fuzz: .venv/.dev ## hostile bytes through all formats, for SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(ARGS)
+
+crash: node_modules/.stamp .venv/.dev ## kill the host a thousand times, and count every record
+	@$(BIN)/python -m tests.crash --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+
+soak: node_modules/.stamp .venv/.dev ## load and faults for SECONDS=1200, memory watched
+	@$(BIN)/python -m tests.crash.soak --seconds $(or $(SECONDS),1200) $(if $(KILLS),--kills $(KILLS)) $(ARGS)
 
 clean: ## remove what set-up, runs and tests have made
 	@rm -rf .venv* node_modules .logferry build dist *.egg-info

@@ -83,9 +83,10 @@ def upload(connection: str, name: str, size: int) -> int:
     return total
 
 
-def _run(kind: str, name: str, stream: str, environment: dict[str, str], core: set[int]) -> dict[str, Any]:
+def run(kind: str, name: str, stream: str, environment: dict[str, str], core: set[int]) -> dict[str, Any]:
+    """One side in a process of its own; its figures."""
     command = [sys.executable, "-m", "benchmarks.side", kind, f"drop/{name}"]
-    run = subprocess.run(
+    done = subprocess.run(
         command,
         cwd=ROOT,
         env={**environment, "BENCH_STREAM": stream, "STATE_CONTAINER": f"state-{os.urandom(6).hex()}"},
@@ -93,7 +94,7 @@ def _run(kind: str, name: str, stream: str, environment: dict[str, str], core: s
         check=True,
         preexec_fn=lambda: os.sched_setaffinity(0, core),
     )
-    return json.loads(run.stdout)  # type: ignore[no-any-return]
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
 def environment(connection: str, url: str, folder: Path) -> dict[str, str]:
@@ -133,7 +134,7 @@ def _case(
     for number in range(runs):
         for kind in ("sdk", "logferry"):
             target = "Custom-Bench" if kind == "sdk" else stream
-            found = _run(kind, f"{folder}/big.ndjson", target, environment, core)
+            found = run(kind, f"{folder}/big.ndjson", target, environment, core)
             seen[kind].append(found)
             rate = total / found["seconds"] / 1e6
             print(f"{title}, run {number + 1}, {kind}: {rate:.1f} MB/s", file=sys.stderr)

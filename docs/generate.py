@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
+from docs.audit_page import audit_page
 from docs.schema import routes_schema
 from docs.transforms_page import transforms_page
-from shared.audit import Audit
 from shared.decode import (
     CHARSETS,
     COMPRESSIONS,
@@ -30,7 +30,7 @@ from shared.decode import (
     RATIO_GRACE,
 )
 from shared.formats import FORMATS
-from shared.routes.declare import FACTS, Column, From, Replace, RouteDeclaration
+from shared.routes.declare import FACTS, AuditDeclaration, Column, From, Replace, RouteDeclaration
 from shared.routes.names import RESERVED
 from shared.settings import HOST_SETTINGS, SETTINGS
 
@@ -125,6 +125,11 @@ routes:
 
 Its table has `TimeGenerated` and `Extra`, a dynamic column with all the record's fields. A route's name, here `events`,
 is lower-case letters, digits and hyphens, a letter first.
+"""
+
+_ROUTES_AUDIT = """\
+Beside `routes`, before or after it: `audit: { table: LogferryAudit_CL }` has a row for every source that came to its end
+in a table of its own. [audit.md](audit.md) has its columns, and queries that ask whether everything added up.
 """
 
 _ROUTES_TAIL = """\
@@ -268,7 +273,9 @@ def routes_page() -> str:
         "",
     ]
     facts = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FACTS.items())
-    parts += [*_rows(Column), "", _ROUTES_TAIL.replace("@FACTS@", facts)]
+    parts += [*_rows(Column), ""]
+    parts += ["## audit", "", _ROUTES_AUDIT, *_rows(AuditDeclaration), ""]
+    parts += [_ROUTES_TAIL.replace("@FACTS@", facts)]
     return "\n".join(parts)
 
 
@@ -328,32 +335,11 @@ def _charsets() -> list[str]:
     ]
 
 
-def audit_page() -> str:
-    """docs/audit.md."""
-    lines = [
-        "# Audit rows",
-        "",
-        "Every run over a source writes one line `audit {json}` to the log of the function, at level Information, "
-        'under the logger `logferry.audit`. In Application Insights: `traces | where message startswith "audit " '
-        "| extend row = parse_json(substring(message, 6))`.",
-        "",
-        "For a source that is done, read = accepted + filtered + dead_lettered.",
-        "",
-        "| field | meaning |",
-        "| --- | --- |",
-    ]
-    lines += [
-        f"| `{name}` | {_cell(part.get('description', ''))} |"
-        for name, part in _schema(Audit)["properties"].items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "routes.md": routes_page,
     "formats.md": formats_page,
-    "audit.md": audit_page,
+    "audit.md": lambda: audit_page(_schema, _cell),
     "transforms.md": transforms_page,
 }
 

@@ -16,21 +16,22 @@ import msgspec
 from shared.decode import CHARSETS
 from shared.formats import FORMATS
 from shared.routes.check import MAX_TRANSFORM
-from shared.routes.declare import FACTS, RouteDeclaration
+from shared.routes.declare import FACTS, AuditDeclaration, RouteDeclaration
 from shared.routes.names import RESERVED
 from shared.shape.times import NAMES
 
 _ROUTE = "RouteDeclaration"
+_AUDIT = "AuditDeclaration"
 
 
 def routes_schema() -> dict[str, Any]:
     """The schema, as JSON."""
     options = [spec.options for spec in FORMATS.values()]
     found, components = msgspec.json.schema_components(
-        [RouteDeclaration, *options], ref_template="#/$defs/{name}"
+        [RouteDeclaration, AuditDeclaration, *options], ref_template="#/$defs/{name}"
     )
     definitions = {name: _tidy(part) for name, part in components.items()}
-    refs = [part["$ref"] for part in found[1:]]
+    refs = [part["$ref"] for part in found[2:]]
     needs = [set(definitions[ref.rpartition("/")[2]].get("required", [])) - {"type"} for ref in refs]
     words = [name for name, needed in zip(FORMATS, needs, strict=True) if not needed]
     _route(definitions[_ROUTE], words, refs)
@@ -39,19 +40,21 @@ def routes_schema() -> dict[str, Any]:
         if len(kind) == 1:
             part["properties"]["type"] = {"const": kind[0]}
     _column(definitions["Column"])
+    definitions[_AUDIT]["properties"]["table"]["pattern"] = "^[A-Za-z][A-Za-z0-9_]*_CL$"
     definitions["From"]["properties"]["blobs"]["items"] = {"type": "string", "pattern": "^[^/]"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "routes.yaml of Logferry",
         "type": "object",
         "properties": {
+            "audit": {"$ref": f"#/$defs/{_AUDIT}"},
             "routes": {
                 "type": "object",
                 "description": "One declaration per kind of input.",
                 "minProperties": 1,
                 "propertyNames": {"pattern": "^[a-z][a-z0-9-]{0,62}$"},
                 "additionalProperties": {"$ref": f"#/$defs/{_ROUTE}"},
-            }
+            },
         },
         "required": ["routes"],
         "additionalProperties": False,

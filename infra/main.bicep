@@ -29,10 +29,15 @@ param maximumInstanceCount int = 40
 @maxValue(730)
 param retentionDays int = 30
 
-@description('Days after which dropped files are deleted, and 30 days later what the ledger says of them. 0 keeps both.')
+@description('Days after which dropped files are deleted, landed or not, and 30 days later what the ledger says of them. 0 keeps both.')
 @minValue(0)
 @maxValue(3650)
 param keepDays int = 0
+
+@description('Days after which dead-lettered records are deleted, and events that could not be delivered. 0 keeps both.')
+@minValue(0)
+@maxValue(3650)
+param deadLetterDays int = 0
 
 @description('When the sweep looks for files that raised no event: six fields, UTC.')
 param sweepSchedule string = '0 */5 * * * *'
@@ -80,6 +85,9 @@ var appSettings = {
   INGEST_QUEUE: ingestQueue
   WORK_QUEUE: workQueue
   SWEEP_SCHEDULE: sweepSchedule
+  // As many as host.json lets run at once: 96 messages and 32 files wait for shared posts together.
+  // The worker's own default, processors + 4, is 5 on a small instance.
+  PYTHON_THREADPOOL_THREAD_COUNT: '128'
   // One of each for every rule, in the rules' order.
   DATA_COLLECTION_ENDPOINT: join(rules.outputs.endpoints, ',')
   LOGS_DCR_RULE_ID: join(rules.outputs.immutableIds, ',')
@@ -98,7 +106,9 @@ module storage 'storage.bicep' = {
     queues: [ingestQueue, workQueue]
     dropContainer: dropContainer
     stateContainer: stateContainer
+    deadLetterContainers: [deadLetterContainer, undeliveredContainer]
     keepDays: keepDays
+    deadLetterDays: deadLetterDays
   }
 }
 

@@ -3,6 +3,7 @@
 // Rule: the same as the app's own reading of the file, so that a column is written once.
 // Invariant: every route has exactly one stream here and one table; TimeGenerated is there
 // always, and the dynamic column Extra wherever undeclared fields are kept and nothing takes "*".
+// The table of audit rows is one more route, the last, with columns of its own.
 // These are functions only; nothing is deployed from here.
 
 @description('A route\'s place among the others as digits. Bicep hands out keys sorted, never in the file\'s order, and says nothing of the collation: digits sort alike in all of them, hyphen before digits before letters as in ASCII.')
@@ -15,7 +16,15 @@ func rank(name string) string =>
     ''
   )
 
-func inOrder(file object) array => map(sort(items(file.routes), (a, b) => rank(a.key) < rank(b.key)), r => r.value)
+@description('Every route in the order of the names; that of audit rows, if the file asks for them, is the last, so that it moves no other stream.')
+func inOrder(file object) array =>
+  concat(map(sort(items(file.routes), (a, b) => rank(a.key) < rank(b.key)), r => r.value), auditing(file))
+
+@description('The table of audit rows as a route. The app reads its columns from the same file.')
+func auditing(file object) array =>
+  contains(file, 'audit')
+    ? [{ table: file.audit.table, columns: loadJsonContent('../shared/routes/audit.json'), on_undeclared: 'drop' }]
+    : []
 
 @description('Not endsWith(), which does not mind upper and lower case.')
 func isCustom(table string) bool => skip(table, length(table) - 3) == '_CL'

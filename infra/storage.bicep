@@ -11,9 +11,16 @@ param queues array
 param dropContainer string
 param stateContainer string
 
+@description('Containers of what could not land.')
+param deadLetterContainers array
+
 @description('Days after which a dropped file is deleted. 0 keeps all.')
 @minValue(0)
 param keepDays int
+
+@description('Days after which what could not land is deleted. 0 keeps all.')
+@minValue(0)
+param deadLetterDays int
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
@@ -57,31 +64,54 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-0
   }
 ]
 
-// The ledger is what makes the second look at a file repeat nothing, so an entry must outlive its
-// file: it goes 30 days after the file went, and where files stay, entries stay.
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (keepDays > 0) {
+// What is deleted, and when. Rule: by the time since a blob was last written, since lifecycle rules know
+// nothing of what is in it; by name, so that nothing is deleted that was not thought of. Never deleted:
+// messages and audit rows that are put aside (held/), and the day the app was set up (meta/).
+//
+// An entry of the ledger makes the second look at a file repeat nothing, so it must outlive the file. It is
+// written each time the file is taken, after the file was: so 30 days more than the file's are enough, also
+// for one that keeps growing. Entries of files in other containers stay, because the files do.
+var entries = ['blobs/${dropContainer}/', 'parts/']
+var rules = concat(
+  keepDays == 0
+    ? []
+    : [
+        {
+          name: 'dropped-files'
+          prefixes: ['${dropContainer}/']
+          days: keepDays
+        }
+        {
+          name: 'entries-of-deleted-files'
+          prefixes: map(entries, e => '${stateContainer}/${e}')
+          days: keepDays + 30
+        }
+      ],
+  deadLetterDays == 0
+    ? []
+    : [
+        {
+          name: 'dead-letter'
+          prefixes: map(deadLetterContainers, c => '${c}/')
+          days: deadLetterDays
+        }
+      ]
+)
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (!empty(rules)) {
   parent: account
   name: 'default'
   properties: {
     policy: {
-      rules: [
-        {
-          name: 'dropped-files'
-          type: 'Lifecycle'
-          definition: {
-            filters: { blobTypes: ['blockBlob', 'appendBlob'], prefixMatch: ['${dropContainer}/'] }
-            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: keepDays } } }
-          }
+      rules: map(rules, r => {
+        name: r.name
+        type: 'Lifecycle'
+        definition: {
+          // Append blobs too: a file that grows is one, and they can be deleted, if nothing else.
+          filters: { blobTypes: ['blockBlob', 'appendBlob'], prefixMatch: r.prefixes }
+          actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: r.days } } }
         }
-        {
-          name: 'state-of-deleted-files'
-          type: 'Lifecycle'
-          definition: {
-            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${stateContainer}/'] }
-            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: keepDays + 30 } } }
-          }
-        }
-      ]
+      })
     }
   }
 }

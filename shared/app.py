@@ -137,13 +137,21 @@ def settle() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-@lru_cache(maxsize=1)
+_making = threading.Lock()
+
+
 def app() -> App:
-    """This process's App, made at the first call.
+    """This process's App, made at the first call; who calls meanwhile waits for it.
 
     Raises:
         SettingsError, RoutesError, ConfigError: what is wrong, and the remedy.
     """
+    with _making:  # lru_cache alone lets every thread of a cold start make one
+        return _made()
+
+
+@lru_cache(maxsize=1)
+def _made() -> App:
     # One line a request with all its headers, at Information: the SDKs' idea of a default.
     logging.getLogger("azure").setLevel(logging.WARNING)
     made = App(settings.read(os.environ), Path(__file__).resolve().parent.parent)

@@ -35,6 +35,13 @@ app.add_typer(deadletters, name="deadletters")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 RoutesOption = Annotated[Path, typer.Option(help="The routes file.", metavar="FILE")]
+SettingsOption = Annotated[
+    str | None,
+    typer.Option(help="App settings that name the storage: a file, or the environment.", metavar="FILE|env"),
+]
+AccountOption = Annotated[
+    str | None, typer.Option(help="The storage account, with containers and queues of default names.")
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for its audit row, and print it.")]
 
 
@@ -230,6 +237,49 @@ def send(
     from .cli_put import send as run  # noqa: PLC0415
 
     if not run(_text_of(message), wait=wait):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    route: Annotated[
+        list[str] | None, typer.Option(help="Only sources of this route; may be said again.", metavar="NAME")
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only sources in this state (running, split, deferred, dead, unrouted, gone, done); may be "
+            "said again. Sources that are done are listed only if asked for.",
+            metavar="STATE",
+        ),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Only paths like this, as in a route: web/**/*.csv.", metavar="GLOB")
+    ] = "",
+    rows: Annotated[int, typer.Option(help="How many sources of each state to show.", min=0)] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds.")] = False,
+    settings: SettingsOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is in work, what waits and why, what is dead, and what the last 24 hours brought.
+
+    \b
+    Examples:
+      logferry status
+      logferry status --watch
+      logferry status --state dead --state deferred --source 'web/**'
+      logferry status --account stlogferry --json
+
+    Exit code 1 if somebody has to look at it: a source is dead, a poison queue is not empty, or work lies
+    untouched for so long that the app, or its sweep, cannot be running.
+    """
+    from .cli_status import status as run  # noqa: PLC0415
+    from .cli_status_read import Wanted  # noqa: PLC0415
+    from .cli_storage import place  # noqa: PLC0415
+
+    wanted = Wanted(route or (), state or (), source, rows)
+    if not run(place(settings, account), wanted, as_json=as_json, watch=watch):
         raise typer.Exit(1)
 
 

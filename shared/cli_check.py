@@ -134,6 +134,7 @@ def _json(path: Path, found: _Found) -> str:
         "ok": not problems,
         "problems": problems,
         "routes": list(found.routes.by_name.values()) if found.routes and not problems else [],
+        "audit": found.routes.audit if found.routes and not problems else None,
         "outputs": {name: checked.columns for name, checked in found.transforms.items()},
         "note": found.without,
     }

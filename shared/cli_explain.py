@@ -41,7 +41,7 @@ _REDACTED = {
 
 
 def explain(show: Show, routes: Routes, transforms: Mapping[str, Checked]) -> None:
-    """Every route with its columns, and what its transform makes of them."""
+    """Every route with its columns, and what its transform makes of them; then the table of audit rows."""
     for route in routes.by_name.values():
         show.line(f"{route.name}: {_kind(route)} -> {route.stream} -> {route.table}", "bold")
         for word, meaning in _facts(route):
@@ -50,6 +50,18 @@ def explain(show: Show, routes: Routes, transforms: Mapping[str, Checked]) -> No
         _columns(show, route)
         _output(show, route, transforms.get(route.name))
         show.line()
+    if routes.audit is not None:
+        _audit(show, routes.audit)
+
+
+def _audit(show: Show, route: Route) -> None:
+    """The table of audit rows: a meaning in place of where a value comes from, which is the app."""
+    show.line(f"audit rows -> {route.stream} -> {route.table}", "bold")
+    show.line("  takes      every source that came to its end: done, dead, unrouted, gone, changed")
+    show.line()
+    rows = [(name, column.type, column.description or "") for name, column in route.columns.items()]
+    show.table(("Column", "Type", "Meaning"), rows, indent=2)
+    show.line()
 
 
 def count(number: int, word: str) -> str:

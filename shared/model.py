@@ -223,7 +223,9 @@ class Outcome:
     maybe_repeated: int
     """Rows whose reply was lost once, so that they may be there twice."""
     sent_bytes: int
-    """On the wire, accepted posts only."""
+    """On the wire, accepted posts only; of a shared post, its share."""
+    posts: int = 1
+    """Accepted posts; one that several batches shared counts with the first of them."""
 
 
 class Counts(msgspec.Struct, omit_defaults=True):
@@ -245,6 +247,16 @@ class Counts(msgspec.Struct, omit_defaults=True):
         """Whether every record that was read is accounted for."""
         return self.read == self.accepted + self.filtered + self.dead_lettered
 
+    def since(self, earlier: Counts) -> Counts:
+        """What was counted after `earlier`, which is of the same source."""
+        numbers = {
+            name: getattr(self, name) - getattr(earlier, name)
+            for name in self.__struct_fields__
+            if name != "changed"
+        }
+        kinds = {kind: count - earlier.changed.get(kind, 0) for kind, count in self.changed.items()}
+        return Counts(**numbers, changed={kind: count for kind, count in kinds.items() if count})
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
@@ -255,7 +267,8 @@ class SourceFacts:
     name: str
     """container/path of a blob, id of a message."""
     version: str
-    """ETag of a blob, id of a message: with `name` and an ordinal it names one record for ever."""
+    """ETag of a blob (its first one, if it has only grown), id of a message: with `name` and an ordinal it
+    names one record for ever."""
     modified: float
     """Epoch seconds: the blob's last modification, the message's insertion."""
     received: float

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -30,7 +31,9 @@ from .shape.facts import Context
 from .shape.shaper import Shaper
 from .shape.window import window
 from .upload.flow import Flow, Progress
+from .upload.group import Group, Member
 from .upload.service import Service
+from .upload.threads import Threads
 from .upload.uploader import Uploader
 
 
@@ -117,6 +120,8 @@ class Corridor:
             config.redact_salt,
         )
         self._services: dict[str, Service] = {}
+        self._groups: dict[tuple[str, float], Group] = {}
+        self._for_json: dict[tuple[str, str | None], Route] = {}
         self._lock = threading.Lock()
 
     def route(self, name: str) -> Route:
@@ -133,7 +138,11 @@ class Corridor:
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""
-        return json_route(route, path)
+        with self._lock:  # one at a time where a type may be new to msgspec: see ledger/entry.py
+            known = self._for_json.get((route.name, path))
+            if known is None:
+                known = self._for_json[route.name, path] = json_route(route, path)
+        return known
 
     def run(
         self,
@@ -143,7 +152,10 @@ class Corridor:
         start: Start,
         progress: Progress,
         out_of_time: Callable[[], bool],
+        *,
         made: Callable[[Limits], Front] | None = None,
+        small: bool = False,
+        retry_seconds: float | None = None,
     ) -> Run:
         """Run a source through the corridor.
 
@@ -155,33 +167,45 @@ class Corridor:
             progress: checkpoints and the dead letter.
             out_of_time: True ends the run at a checkpoint.
             made: makes the rooms from bytes to rows, where they are not those for the route's format.
+            small: whether its rows may share posts with others': a message, a small file.
+            retry_seconds: how long a post is tried again; default: as the setting says.
 
         Raises:
             Anything that is no LogferryError: a bug.
         """
-        rooms = self._rooms(route, facts, start, progress)
-        if made is not None:
-            rooms.front = made(self._limits)
-        offset = start.position.offset if start.seekable else 0
-        return ship(read(offset), rooms, start.position, out_of_time)
+        patience = self._config.retry_seconds if retry_seconds is None else retry_seconds
+        with closing(self._sender(route.stream, patience, small=small)) as sender:
+            position, config = start.position, self._config
+            rooms = Rooms(
+                front=made(self._limits) if made else front(route, facts, start, self._limits),
+                encoder=Encoder(route.stream, position, config.batch_bytes),
+                flow=Flow(sender, progress, position, start.counts, config.upload_window),
+                progress=progress,
+                received=facts.received,
+            )
+            offset = position.offset if start.seekable else 0
+            return ship(read(offset), rooms, position, out_of_time)
 
-    def _rooms(self, route: Route, facts: SourceFacts, start: Start, progress: Progress) -> Rooms:
-        config, position = self._config, start.position
-        rule = self._rule_of[route.stream]
-        uploader = Uploader(
-            self._service(config.endpoint(rule)), config.rule_ids[rule], retry_seconds=config.retry_seconds
-        )
-        return Rooms(
-            front=front(route, facts, start, self._limits),
-            encoder=Encoder(route.stream, position, config.batch_bytes),
-            flow=Flow(uploader, progress, position, start.counts, config.upload_window),
-            progress=progress,
-            received=facts.received,
-        )
+    def _sender(self, stream: str, patience: float, *, small: bool) -> Threads | Member:
+        config = self._config
+        rule = self._rule_of[stream]
+        service, rule_id = self._service(config.endpoint(rule)), config.rule_ids[rule]
+        if small:
+            return self._group(service, rule_id, stream, patience).member()
+        uploader = Uploader(service, rule_id, retry_seconds=patience)
+        return Threads(uploader, service.gate(rule_id), config.upload_window)
 
     def _service(self, endpoint: str) -> Service:
         with self._lock:
             return self._services.setdefault(endpoint, Service(endpoint))
+
+    def _group(self, service: Service, rule_id: str, stream: str, patience: float) -> Group:
+        limit = self._config.batch_bytes
+        with self._lock:
+            if (stream, patience) not in self._groups:
+                made = Group(service, rule_id, stream, limit=limit, retry_seconds=patience)
+                self._groups[stream, patience] = made
+            return self._groups[stream, patience]
 
 
 def json_route(route: Route, path: str | None) -> Route:

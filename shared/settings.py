@@ -131,7 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STATE_CONTAINER", "state_container", _text, "logferry-state", "Container of the ledger."),
     Setting("DEADLETTER_CONTAINER", "deadletter_container", _text, "logferry-deadletter", "Container of records that could become no row, with their reasons."),
     Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
-    Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "8", "Posts in flight for one source, at most; also the most that a crash can repeat."),
+    Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "16", "Posts of one source in flight or not covered by a checkpoint, at most: the most that a crash can repeat. How many are in flight follows from what the service answers."),
     Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Blobs of more than 1 MB in work at once in one process; further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
     Setting("PART_BYTES", "part_bytes", _between(100_000, 1 << 40), "268435456",
             "A blob of over twice as many bytes is cut into parts of about this size, which as many instances as there are work on at once: uncompressed UTF-8, in a format of which every line is a record."),
@@ -166,6 +166,11 @@ HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
         "SWEEP_SCHEDULE",
         "0 */5 * * * *",
         "When the sweep runs, as an NCRONTAB expression of six fields (UTC).",
+    ),
+    (
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        "processors + 4",
+        "Invocations that the worker runs at once. 128, as infra sets it, is what host.json lets run: 96 messages and 32 files. Small ones that run together share posts.",
     ),
 )
 """Settings that the Functions host or the storage clients read: name, default, meaning."""

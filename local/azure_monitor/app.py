@@ -37,6 +37,7 @@ log = logging.getLogger("local.azure_monitor")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ID = web.RequestKey("id", str)
+_BODY = web.RequestKey("body", tuple[bytes | None, int])
 _HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -70,7 +71,8 @@ class Monitor:
         """POST /dataCollectionRules/{rule}/streams/{stream}."""
         rule, stream = request.match_info["rule"], request.match_info["stream"]
         post = Post(request_id(request), rule, stream, 0, 0, 0, 0, now_text())
-        fault = self.faults.take(rule, stream) or Fault()
+        raw = await self._look_inside(request) if self.faults.look_inside() else b""
+        fault = self.faults.take(rule, stream, raw) or Fault()
         await asyncio.sleep(fault.delay)
         if fault.reset == "before":
             return self._drop(request, post)
@@ -85,6 +87,12 @@ class Monitor:
             return web.Response(status=204)
         log.warning("%s: %d %s: %s", stream, refusal.status, refusal.code, refusal.message)
         return refused(refusal)
+
+    async def _look_inside(self, request: web.Request) -> bytes:
+        """The decompressed body, for faults that ask for it; it is kept for whoever reads it next."""
+        wire, _length = request[_BODY] = await _body(request)
+        encoding = request.headers.get("Content-Encoding", "")
+        return ingestion.decompress(wire or b"", encoding, Findings()) or b""
 
     def _refusal(self, request: web.Request, rule: str, stream: str) -> Refusal | None:
         """What is wrong with a request before its body is read."""
@@ -104,7 +112,7 @@ class Monitor:
 
     async def _take(self, request: web.Request, post: Post) -> tuple[Refusal | None, Post]:
         """Read, check and store a body; gives the post with its sizes."""
-        wire, length = await _body(request)
+        wire, length = request.get(_BODY) or await _body(request)
         post = replace(post, wire_bytes=length)
         if wire is None:
             return ingestion.too_long(length), post

@@ -8,7 +8,7 @@ holds ten streams (Azure Monitor's data collection rule limits).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,12 +82,7 @@ class Config:
 def specs_from_routes(routes: Any) -> tuple[StreamSpec, ...]:
     """One StreamSpec for each distinct stream of a `shared.routes.Routes`, in the order of `streams()`."""
     found: dict[str, StreamSpec] = {}
-    for route in sorted(_routes(routes), key=lambda route: str(route.name)):
+    for route in routes.in_order():
         columns = {name: str(column.type) for name, column in route.columns.items()}
         found.setdefault(route.stream, StreamSpec(route.stream, route.table, columns, route.transform))
     return tuple(found.values())
-
-
-def _routes(routes: Any) -> Iterable[Any]:
-    values: Iterable[Any] = routes.by_name.values()
-    return values

@@ -33,10 +33,12 @@ _CODES = {
 
 
 class Match(msgspec.Struct, forbid_unknown_fields=True):
-    """Which posts; both left out means every one."""
+    """Which posts; all left out means every one."""
 
     stream: str | None = None
     rule: str | None = None
+    contains: str | None = None
+    """A text inside the decompressed body; the post is read first."""
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -84,10 +86,22 @@ class Faults:
         self._waiting += one_or_more if isinstance(one_or_more, list) else [one_or_more]
         return len(self._waiting)
 
-    def take(self, rule: str, stream: str) -> Fault | None:
-        """The fault for this post, which is used up by one."""
+    def look_inside(self) -> bool:
+        """Whether any fault asks what is in a body."""
+        return any(fault.match.contains is not None for fault in self._waiting)
+
+    def take(self, rule: str, stream: str, raw: bytes = b"") -> Fault | None:
+        """The fault for this post, which is used up by one.
+
+        Args:
+            rule: immutable id.
+            stream: the stream.
+            raw: the decompressed body, if any fault looks inside.
+        """
         for fault in self._waiting:
-            if fault.match.stream in {None, stream} and fault.match.rule in {None, rule}:
+            match = fault.match
+            inside = match.contains is None or match.contains.encode() in raw
+            if inside and match.stream in {None, stream} and match.rule in {None, rule}:
                 fault.times -= 1
                 if not fault.times:
                     self._waiting.remove(fault)

@@ -56,6 +56,7 @@ def settings(
         "INGEST_QUEUE": INGEST,
         "WORK_QUEUE": WORK,
         "SWEEP_SCHEDULE": sweep_schedule,
+        "PYTHON_THREADPOOL_THREAD_COUNT": "128",
         "ROUTES_FILE": routes,
     }
 

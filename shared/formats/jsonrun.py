@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -96,6 +96,12 @@ class Values:
         return end
 
 
+@lru_cache(maxsize=64)
+def _decoders(want: type) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[list[Any]]]:
+    """For one value and for a list of them; a message is read in less time than these are made."""
+    return msgspec.json.Decoder(want), msgspec.json.Decoder(list[want])  # type: ignore[valid-type]
+
+
 class Run:
     """Makes Blocks of texts.
 
@@ -107,8 +113,7 @@ class Run:
         self._one: msgspec.json.Decoder[Any] | None = None
         self._many: msgspec.json.Decoder[list[Any]] | None = None
         if want is not None:
-            self._one = msgspec.json.Decoder(want)
-            self._many = msgspec.json.Decoder(list[want])  # type: ignore[valid-type]
+            self._one, self._many = _decoders(want)
 
     def at_once(self, values: Values, start: Position) -> tuple[Block, int] | None:
         """Most elements of a list in one call: their block and how many bytes they are."""

@@ -89,7 +89,7 @@ class ZeekParser(SectionParser):
         super().__init__(start)
         self._iso = options.times == "iso"
         given = Header(fields=list(options.fields), types=list(options.types))
-        self._header = msgspec.convert(start.state["header"], Header) if start.state else given
+        self._header = Header(**start.state["header"]) if start.state else given
         self._know()
 
     def state(self) -> dict[str, Any]:

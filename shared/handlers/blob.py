@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 
 from .. import audit
-from ..app import App
+from ..app import SMALL_BLOB, App
 from ..errors import SourceBusy
 from ..formats import FORMATS
 from ..ledger.claims import Claim
@@ -19,6 +20,7 @@ from ..model import SourceFacts
 from ..routes import Route
 from ..sources.blob import BlobSource, open_blob
 from ..sources.work import BlobWork, Work
+from . import audits
 from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
@@ -61,7 +63,7 @@ def look_again(app: App, work: Work, why: str) -> None:
 
 def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork) -> None:
     began = time.monotonic()
-    claim = app.ledger.claim(_fresh(source, route), lambda old: _goes_on(source, route, old))
+    claim = app.ledger.claim(_fresh(source, route), lambda old: _goes_on(app, source, route, old))
     if isinstance(claim, Entry):
         _look_after(app, claim)
         return
@@ -91,13 +93,18 @@ def _cut(app: App, source: BlobSource, route: Route, claim: Claim) -> bool:
     return parts.cut(app, source, route, claim)
 
 
-def _goes_on(source: BlobSource, route: Route | None, old: Entry) -> bool:
+def _goes_on(app: App, source: BlobSource, route: Route | None, old: Entry) -> bool:
     """Whether this version only adds to the one that the entry is about.
 
     A blob that was written anew goes on behind a newline only: what was taken for the last record of
     the old version may be the beginning of a longer one.
     """
-    if route is None or old.state == "split" or not source.begins_with(old.marks):
+    if old.state == "split":
+        from . import parts  # noqa: PLC0415 - only large blobs have parts
+
+        parts.end(app, old, "changed", f"{old.source} was replaced while its parts were read")
+        return False
+    if route is None or not source.begins_with(old.marks):
         return False
     if source.grows:
         return True
@@ -113,11 +120,14 @@ def _fresh(source: BlobSource, route: Route | None) -> Entry:
         route=route.name if route else "",
         state="running",
         received=time.time(),
+        modified=source.modified,
     )
 
 
 def _job(app: App, source: BlobSource, entry: Entry, work: BlobWork) -> Job:
-    facts = SourceFacts("blob", source.name, source.version, source.modified, entry.received)
+    # However much is appended behind it, a record keeps its id and its place in the dead letter.
+    version = entry.first or source.version
+    facts = SourceFacts("blob", source.name, version, source.modified, entry.received)
     return Job(
         label=source.name,
         facts=facts,
@@ -126,6 +136,7 @@ def _job(app: App, source: BlobSource, entry: Entry, work: BlobWork) -> Job:
         marks=source.marks,
         final=not source.grows or source.age >= app.settings.settle_seconds,
         dead=lambda reason, detail: _bury(app, facts, entry, reason, detail),
+        small=source.size <= SMALL_BLOB,
     )
 
 
@@ -136,8 +147,11 @@ def _bury(app: App, facts: SourceFacts, entry: Entry, reason: str, detail: str) 
 def _gone(app: App, name: str) -> None:
     """There is no such blob; what was not read of it is nobody's any more."""
     entry = app.ledger.read(name)
-    if entry is not None and entry.state in {"deferred", "split"}:
-        entry = app.ledger.amend(entry, _is_gone)
+    if entry is not None and entry.state == "split":
+        from . import parts  # noqa: PLC0415 - only large blobs have parts
+
+        parts.end(app, entry, "gone", "the blob was removed before all of it was read")
+        return
     row = audit.Audit(
         kind="blob",
         source=name,
@@ -147,8 +161,15 @@ def _gone(app: App, name: str) -> None:
         outcome="gone",
         reason="there is no such blob",
     )
-    audit.write(audit.with_counts(row, entry.counts) if entry else row)
+    if entry is not None:
+        row = audit.with_counts(row, entry.counts)
+    audits.post(app, row, entry.audited if entry else None)
+    if entry is not None and entry.state == "deferred":
+        app.ledger.amend(entry, partial(_is_gone, app))
+    audit.write(row)
 
 
-def _is_gone(entry: Entry) -> None:
+def _is_gone(app: App, entry: Entry) -> None:
     entry.state, entry.reason = "gone", "the blob was removed before all of it was read"
+    if app.routes.audit is not None:
+        entry.audited = entry.counts

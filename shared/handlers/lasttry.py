@@ -18,6 +18,7 @@ from .. import audit
 from ..app import App
 from ..errors import LogferryError, Transient
 from ..model import SourceFacts
+from . import audits
 from .taken import place_of
 
 logger = logging.getLogger("logferry.lasttry")
@@ -52,17 +53,17 @@ def bury(app: App, source: SourceFacts, text: bytes, reason: str, detail: str) -
     """Put a message in the dead letter as a whole, and say so. Raises ServiceUnavailable."""
     name = app.dead_letter.source(source, "", reason, detail, text)
     logger.error("%s %s: dead-lettered as %s: %s", source.kind, source.name, name, detail)
-    audit.write(
-        audit.Audit(
-            kind=source.kind,
-            source=source.name,
-            version=source.version,
-            route="",
-            table="",
-            outcome="dead",
-            reason=detail,
-        )
+    row = audit.Audit(
+        kind=source.kind,
+        source=source.name,
+        version=source.version,
+        route="",
+        table="",
+        outcome="dead",
+        reason=detail,
     )
+    audits.post(app, row)
+    audit.write(row)
 
 
 def _detail(error: Exception, tries: int) -> str:

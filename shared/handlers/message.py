@@ -22,7 +22,7 @@ from ..pipeline import Run, Start
 from ..routes import Route
 from ..sources.message import Records, asked
 from ..sources.work import HeldWork, backoff
-from . import blob
+from . import audits, blob
 from .lasttry import last_try
 
 logger = logging.getLogger("logferry.message")
@@ -39,6 +39,10 @@ class Held(msgspec.Struct):
     since: float
     """Epoch seconds: when it was first put aside."""
     tries: int = 1
+
+
+_decoder = msgspec.json.Decoder(Held)
+"""Made by the import, as in ledger/entry.py."""
 
 
 class MessageProgress:
@@ -78,7 +82,7 @@ def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1
     why = "it failed for the last time"
     with last_try(app, facts, text.encode("utf-8", "surrogateescape"), tries):
         why = _take(app, Held(message_id, text, inserted, since=0.0, tries=0))
-    return why  # noqa: RET504 - last_try may have ended the block
+    return why  # noqa: RET504 - last_try swallows what failed for the last time
 
 
 def take_held(app: App, message_id: str) -> None:
@@ -87,7 +91,7 @@ def take_held(app: App, message_id: str) -> None:
     if stored is None:
         logger.info("the held message %s is settled already", message_id)
         return
-    _take(app, msgspec.json.decode(stored.document, type=Held))
+    _take(app, _decoder.decode(stored.document))
     # What was put aside again is a new document of the same name, with one more try.
     latest = app.state.read(HELD + message_id)
     if latest is not None and latest.etag == stored.etag:
@@ -119,13 +123,13 @@ def _take(app: App, held: Held) -> str:
         return str(error)
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
-        _audit(facts, route, "done", run.counts, began)
+        _audit(app, facts, route, "done", run.counts, began)
     elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
         return str(run.error)
     else:
         _put_aside(app, held, run.error)
-        _audit(facts, route, "deferred", run.counts, began, str(run.error))
+        _audit(app, facts, route, "deferred", run.counts, began, str(run.error))
     return ""
 
 
@@ -153,13 +157,13 @@ def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) 
         start,
         progress,
         lambda: False,
+        small=True,
     )
 
 
 def _put_aside(app: App, held: Held, error: Transient) -> None:
-    level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
     delay = max(backoff(held.tries), error.retry_after or 0)
-    logger.log(level, "message %s: deferred for %.0f s: %s", held.id, delay, error)
+    logger.warning("message %s: deferred for %.0f s: %s", held.id, delay, error)
     again = msgspec.structs.replace(held, since=held.since or time.time(), tries=held.tries + 1)
     app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
     app.work.put(HeldWork(held.id), delay)
@@ -172,10 +176,11 @@ def _die(
     logger.error("message %s: dead-lettered: %s: %s", held.id, reason, error)
     raw = held.text.encode("utf-8", "surrogateescape")
     app.dead_letter.source(facts, route.name if route else "", reason, str(error), raw)
-    _audit(facts, route, "dead", Counts(), began, str(error))
+    _audit(app, facts, route, "dead", Counts(), began, str(error))
 
 
 def _audit(
+    app: App,
     facts: SourceFacts,
     route: Route | None,
     outcome: audit.Result,
@@ -192,5 +197,8 @@ def _audit(
         outcome=outcome,
         ms=round((time.monotonic() - began) * 1000),
         reason=reason,
+        modified=audit.when(facts.modified),
     )
-    audit.write(audit.with_counts(row, counts))
+    row = audit.with_counts(row, counts)
+    audits.post(app, row)
+    audit.write(row)

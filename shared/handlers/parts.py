@@ -16,6 +16,8 @@ import logging
 import time
 from collections.abc import Iterator
 
+import msgspec
+
 from .. import audit
 from ..app import App
 from ..decode import make_decoder
@@ -28,6 +30,7 @@ from ..model import Counts, Position, SourceFacts
 from ..routes import Route
 from ..sources.blob import MARK_BYTES, BlobSource, open_blob
 from ..sources.work import LEFT_BEHIND, LONGEST_DELAY, PartWork
+from . import audits
 from .blob import look_again
 from .taken import Job, Taken
 
@@ -149,6 +152,22 @@ def _replaced(app: App, parent: Entry) -> None:
     take_blob(app, container, name, _named_route(app, parent))
 
 
+def end(app: App, parent: Entry, outcome: audit.Result, reason: str) -> None:
+    """Write down that there is no such version any more, and what had landed. Raises ServiceUnavailable."""
+    entries = [entry for row in app.ledger.parts(parent) if (entry := app.ledger.part(row)) is not None]
+
+    def over(entry: Entry) -> None:
+        entry.state, entry.reason, entry.counts = "gone", reason, _sum(entries)
+
+    closing = msgspec.structs.replace(parent)
+    over(closing)
+    row = msgspec.structs.replace(_row(app, closing), outcome=outcome)
+    audits.post(app, row, parent.audited)
+    if app.ledger.amend(parent, over) is not None:
+        audit.write(row)
+        app.ledger.forget_parts(parent)
+
+
 def _named_route(app: App, parent: Entry) -> str | None:
     """The route by name, where a message had named another than the one that the path leads to."""
     _, _, name = parent.source.partition("/")
@@ -244,23 +263,37 @@ def _close(app: App, parent: Entry) -> None:
     if dead is not None:
         facts = SourceFacts("blob", parent.source, parent.version, parent.received, parent.received)
         app.dead_letter.source(facts, parent.route, "PartDead", f"{_label(parent, dead.part)}: {dead.reason}")
-    closed = app.ledger.amend(parent, lambda entry: _summed(entry, entries, dead))
+    _tell(app, parent, entries, dead)
+    closed = app.ledger.amend(parent, lambda entry: _summed(app, entry, entries, dead))
     if closed is None:
         return
-    _audit(app, closed)
+    audit.write(_row(app, closed))
     if closed.state == "done":
         app.ledger.forget_parts(closed)
 
 
-def _summed(parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
+def _tell(app: App, parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
+    """The audit table comes first: a crash in between repeats a row and loses none."""
+    closing = msgspec.structs.replace(parent)
+    _summed(app, closing, entries, dead)
+    audits.post(app, _row(app, closing), parent.audited)
+
+
+def _summed(app: App, parent: Entry, entries: list[Entry], dead: Entry | None) -> None:
     state: State = "done" if dead is None else "dead"
     parent.state, parent.reason = state, "" if dead is None else dead.reason
     parent.position = Position(offset=parent.size, base=parent.size, ordinal=parent.size)
     parent.seekable = True
+    parent.counts = _sum(entries)
+    if app.routes.audit is not None:
+        parent.audited = parent.counts
+
+
+def _sum(entries: list[Entry]) -> Counts:
     counts = Counts()
     for entry in entries:
         _add(counts, entry.counts)
-    parent.counts = counts
+    return counts
 
 
 def _add(total: Counts, more: Counts) -> None:
@@ -271,7 +304,7 @@ def _add(total: Counts, more: Counts) -> None:
         total.changed[kind] = total.changed.get(kind, 0) + count
 
 
-def _audit(app: App, closed: Entry) -> None:
+def _row(app: App, closed: Entry) -> audit.Audit:
     route = app.corridor.route(closed.route)
     row = audit.Audit(
         kind="blob",
@@ -279,8 +312,10 @@ def _audit(app: App, closed: Entry) -> None:
         version=closed.version,
         route=closed.route,
         table=route.table,
-        outcome="done" if closed.state == "done" else "dead",
+        outcome="dead" if closed.state == "dead" else "done",
         ms=round((time.time() - closed.received) * 1000),
         reason=closed.reason,
+        modified=audit.when(closed.modified),
+        size=closed.size,
     )
-    audit.write(audit.with_counts(row, closed.counts))
+    return audit.with_counts(row, closed.counts)

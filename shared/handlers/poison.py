@@ -28,6 +28,7 @@ from ..ledger.entry import Entry, parse
 from ..ledger.store import guarded, name_of
 from ..model import SourceFacts
 from ..sources.work import BlobWork
+from . import audits
 from .lasttry import bury
 
 logger = logging.getLogger("logferry.poison")
@@ -234,4 +235,6 @@ def _die(app: App, entry: Entry, reason: str, detail: str) -> None:
         outcome="dead",
         reason=detail,
     )
-    audit.write(audit.with_counts(row, entry.counts))
+    row = audit.with_counts(row, entry.counts)
+    audits.post(app, row, entry.audited)
+    audit.write(row)

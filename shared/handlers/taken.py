@@ -23,6 +23,7 @@ from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Run, Start
 from ..routes import Route
 from ..sources.work import Work, backoff
+from . import audits
 
 logger = logging.getLogger("logferry.blob")
 
@@ -51,6 +52,8 @@ class Job:
     kind: str = "blob"
     lines: bool = True
     """Whether line numbers mean anything."""
+    small: bool = False
+    """Whether its rows should share posts with those of others."""
 
 
 class Progress:
@@ -129,7 +132,13 @@ class Taken:
         start = Start(entry.position, entry.counts, entry.seekable, final=self._job.final)
         deadline = self._began + self._app.budget
         return self._app.corridor.run(
-            route, self._job.facts, self._job.read, start, progress, lambda: time.monotonic() > deadline
+            route,
+            self._job.facts,
+            self._job.read,
+            start,
+            progress,
+            lambda: time.monotonic() > deadline,
+            small=self._job.small,
         )
 
     def _failed(self, error: Exception) -> None:
@@ -177,9 +186,8 @@ class Taken:
         return bool(since) and time.time() - since >= self._app.settings.defer_seconds
 
     def _defer(self, error: Transient) -> None:
-        level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
         delay = max(backoff(self._claim.entry.attempts), error.retry_after or 0)
-        logger.log(level, "%s: deferred for %.0f s: %s", self._job.label, delay, error)
+        logger.warning("%s: deferred for %.0f s: %s", self._job.label, delay, error)
         self._later("deferred", str(error), delay)
 
     def _later(self, outcome: audit.Result, reason: str, delay: float) -> None:
@@ -194,10 +202,25 @@ class Taken:
         self.end("dead", "dead", detail)
 
     def end(self, state: State, outcome: audit.Result, reason: str) -> None:
-        """Write the last entry of this run, and its audit row. Raises ClaimLost, ServiceUnavailable."""
+        """Write the last entry of this run, and its audit row. Raises ClaimLost, ServiceUnavailable.
+
+        The audit table comes first, if there is one: a crash in between repeats a row and loses none.
+        """
         entry = self._claim.entry
+        row = audit.with_counts(self._row(outcome, reason), entry.counts)
+        if audits.wanted(self._app, row):
+            if entry.position != self._claim.saved:  # what the row counts must not be sent again
+                self._claim.save(entry.position, entry.counts, seekable=entry.seekable)
+            audits.post(self._app, row, entry.audited)
+            entry.audited = entry.counts
         self._claim.finish(state, reason)
-        row = audit.Audit(
+        audit.write(row)
+        if state in {"done", "dead"}:
+            self._job.ended(state)
+
+    def _row(self, outcome: audit.Result, reason: str) -> audit.Audit:
+        entry = self._claim.entry
+        return audit.Audit(
             kind=self._job.kind,
             source=self._job.label,
             version=entry.version,
@@ -206,10 +229,9 @@ class Taken:
             outcome=outcome,
             ms=round((time.monotonic() - self._began) * 1000),
             reason=reason,
+            modified=audit.when(self._job.facts.modified),
+            size=entry.size,
         )
-        audit.write(audit.with_counts(row, entry.counts))
-        if state in {"done", "dead"}:
-            self._job.ended(state)
 
 
 def place_of(error: Exception) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..app import App
 from ..model import SourceFacts
 from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
-from . import blob, message
+from . import audits, blob, message
 from .lasttry import last_try
 
 
@@ -44,5 +44,7 @@ def _take(app: App, body: bytes) -> None:
         from . import replay  # noqa: PLC0415 - an operator asks for it, seldom
 
         replay.take(app, work)
+    elif work.id.startswith(audits.HELD):
+        audits.take_held(app, work.id)
     else:
         message.take_held(app, work.id)

@@ -43,6 +43,8 @@ class Claim:
         self._name = name
         self._etag = etag
         self._owner = entry.owner
+        self.saved = entry.position
+        """What the ledger says of the position, whatever is not written yet."""
 
     def save(self, position: Position, counts: Counts, *, seekable: bool, marks: Marks | None = None) -> None:
         """Write a checkpoint, which is a sign of life as well.
@@ -63,6 +65,7 @@ class Claim:
         entry.position, entry.counts, entry.seekable = position, counts, seekable
         entry.marks = marks or entry.marks
         self._write()
+        self.saved = position
 
     def finish(self, state: State, reason: str = "") -> None:
         """Write the last entry of this run. Raises as `save` does."""
@@ -213,23 +216,39 @@ def entry_name(entry: Entry) -> str:
 
 
 def _parts_of(entry: Entry) -> str:
-    key = hashlib.sha256(f"{entry.source}\n{entry.version}".encode()).hexdigest()[:24]
+    return parts_of(entry.source, entry.version)
+
+
+def parts_of(source: str, version: str) -> str:
+    """What the names of the entries of a source's parts begin with."""
+    key = hashlib.sha256(f"{source}\n{version}".encode()).hexdigest()[:24]
     return f"{PARTS}{key}/"
 
 
 def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
     same = old.version == fresh.version
-    if old.route != fresh.route or not (same or continues(old)):
+    if not (same or continues(old)) or old.route != fresh.route:
         return fresh
     old.crashes += old.state == "running"
-    if not same:
+    if same:
+        return old
+    if old.state != "running":  # what a dead worker wrote of rejects is found again by the day of receipt
         old.received = fresh.received
-    return msgspec.structs.replace(old, version=fresh.version, size=fresh.size, parts=[])
+    first = old.first or old.version
+    changes = {"version": fresh.version, "size": fresh.size, "modified": fresh.modified}
+    return msgspec.structs.replace(old, first=first, parts=[], **changes)
 
 
 def metadata(entry: Entry) -> dict[str, str]:
-    """What a listing shows of an entry."""
-    return {"state": entry.state, "version": entry.version, "route": entry.route}
+    """What a listing shows of an entry: enough to find what was left behind, and to sum up."""
+    counts = entry.counts
+    numbers = (counts.read, counts.accepted, counts.filtered, counts.dead_lettered)
+    return {
+        "state": entry.state,
+        "version": entry.version,
+        "route": entry.route,
+        "counts": ",".join(map(str, numbers)),
+    }
 
 
 def _now_text() -> str:

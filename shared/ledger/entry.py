@@ -46,6 +46,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     state: State
     received: float
     """Epoch seconds: when work on this version began."""
+    modified: float = 0.0
+    """Epoch seconds: when this version was written, by the storage service's clock."""
     position: Position = Position()
     counts: Counts = msgspec.field(default_factory=Counts)
     seekable: bool = False
@@ -66,6 +68,10 @@ class Entry(msgspec.Struct, omit_defaults=True):
     """Where the parts begin that it was cut into; empty for one that is read as a whole."""
     part: int = -1
     """Which part of its source this entry is about; -1 for the source itself."""
+    audited: Counts | None = None
+    """What rows in the audit table have counted already: more than nothing in a blob that has grown."""
+    first: str = ""
+    """Of a blob that has only grown: the version that its records are counted from."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 
@@ -74,6 +80,11 @@ class Entry(msgspec.Struct, omit_defaults=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
 
+# msgspec writes down what a type is when it is first used, and several threads that do so at once end the
+# process (0.22). An import has a lock.
+_decoder = msgspec.json.Decoder(Entry)
+
+
 def parse(document: bytes) -> Entry:
     """An entry from its document. Fields that a later version added are ignored."""
-    return msgspec.json.decode(document, type=Entry)
+    return _decoder.decode(document)

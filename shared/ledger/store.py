@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ServiceUnavailable
+from .listing import Listed as Listed  # noqa: PLC0414 - rooms know it as the store's
+from .listing import rows
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -31,14 +33,6 @@ class Stored(NamedTuple):
     etag: str
     age: float
     """Seconds since it was written, by the service's clock."""
-
-
-class Listed(NamedTuple):
-    """A document's row in a listing."""
-
-    name: str
-    metadata: dict[str, str]
-    modified: float
 
 
 class Conflict(Exception):  # noqa: N818 - a condition to handle, not a failure
@@ -158,15 +152,15 @@ class Store:
         """Documents whose name begins with `prefix`, in the service's order. Raises ServiceUnavailable."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-        rows = iter(self._container.list_blobs(name_starts_with=prefix, include=["metadata"]))
+        listed = rows(self._container, prefix)
         while True:
             try:
-                row = guarded(lambda: next(rows, None))
+                row = guarded(lambda: next(listed, None))
             except ResourceNotFoundError:
                 return
             if row is None:
                 return
-            yield Listed(row.name, row.metadata or {}, row.last_modified.timestamp())
+            yield row
 
     def made(self) -> float:
         """Epoch seconds: when the container was made, or its properties set. Raises ServiceUnavailable."""

@@ -8,6 +8,7 @@ is a RoutesError that lists every mistake with its line, key, value and remedy.
     scalars.py  the place of each character of a text such as `transform`
     declare.py  what may be written, as types; the JSON Schema comes from them
     check.py    values to Routes, or every problem at once
+    auditing.py the table of the app's own audit rows
 """
 
 from __future__ import annotations

@@ -21,9 +21,20 @@ import msgspec
 from ..decode import CHARSETS
 from ..errors import RoutesError
 from ..formats import FORMATS
+from .auditing import audit_route
 from .builtin import columns_for
 from .columns import VALUE_TYPES, ColumnChecker
-from .declare import EVERYTHING_ELSE, Column, From, Redaction, Route, RouteDeclaration, Routes, Values
+from .declare import (
+    EVERYTHING_ELSE,
+    AuditDeclaration,
+    Column,
+    From,
+    Redaction,
+    Route,
+    RouteDeclaration,
+    Routes,
+    Values,
+)
 from .match import captures
 from .read import Document, KeyPath
 from .redactions import missed
@@ -32,6 +43,7 @@ from .words import did_you_mean, inner_path, inner_types, key_names, plain, remo
 MAX_TRANSFORM = 15_360
 _NEEDED: dict[str, Any] = {"from": {}, "format": {"type": "ndjson"}, "table": "Some_CL"}
 """What every route has to say, and what stands in for it while the rest is looked at."""
+_TOP = ["routes", "audit"]
 _ROUTE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _AT = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
@@ -100,14 +112,34 @@ class _Checker:
             self.say((), 'the file must have "routes:" with at least one route below it.')
             raise RoutesError(self.problems)
         for key in top:
-            if key != "routes":
-                self.say((key,), f"no such key{did_you_mean(key, ['routes']) or '.'}")
+            if key not in _TOP:
+                self.say((key,), f"no such key{did_you_mean(key, _TOP) or '.'}")
         found = [self.route(name, value) for name, value in top["routes"].items()]
         routes = [route for route in found if route is not None]
         self.across(routes)
+        audit = self.audit(top["audit"], routes) if "audit" in top else None
         if self.problems:
             raise RoutesError(self.problems)
-        return Routes({route.name: route for route in routes})
+        return Routes({route.name: route for route in routes}, audit)
+
+    def audit(self, value: Any, routes: list[Route]) -> Route | None:
+        """The table of audit rows: one of its own, since its columns are not the user's."""
+        if not isinstance(value, dict):
+            self.say(("audit",), "it must be a mapping, such as { table: LogferryAudit_CL }.")
+            return None
+        declared = self.convert(value, AuditDeclaration, ("audit",))
+        if declared is None:
+            return None
+        table, path = declared.table, ("audit", "table")
+        if not _TABLE_NAME.fullmatch(table) or not table.endswith("_CL"):
+            self.say(path, f"{table!r}: a table of your own is letters, digits and _ and ends in _CL.")
+        made = audit_route(table, default_stream(table))
+        for route in routes:
+            if route.table.casefold() == table.casefold() or route.stream == made.stream:
+                self.say(
+                    path, f"{route.name} fills {table} or its stream already; audit rows have their own."
+                )
+        return made
 
     def route(self, name: str, value: Any) -> Route | None:
         path: KeyPath = ("routes", name)

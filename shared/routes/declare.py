@@ -37,7 +37,7 @@ FACTS = {
     "path": "the blob's path in its container",
     "file": "the last part of that path",
     "member": "name of the file inside a zip",
-    "version": "the blob's ETag, or the message's id",
+    "version": "the blob's ETag (the first one, where it has only grown), or the message's id",
     "modified": "when the blob was last modified, or the message queued",
     "received": "when Logferry began with the source",
     "line": "line number in the (decoded) file, from 1",
@@ -265,6 +265,18 @@ class RouteDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ] = "dead_letter"
 
 
+class AuditDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table of audit rows, as it is written."""
+
+    table: Annotated[
+        str,
+        Meta(
+            description="A table of its own, which ends in _CL and which no route fills: a row for every source "
+            "that comes to its end."
+        ),
+    ]
+
+
 class Route(msgspec.Struct, frozen=True):
     """A route that has been checked, with every default worked out."""
 
@@ -302,6 +314,8 @@ class Routes(msgspec.Struct, frozen=True):
     """All routes of a file, in its order."""
 
     by_name: dict[str, Route]
+    audit: Route | None = None
+    """Of the app's own audit rows, where the file asks for them; see auditing.py."""
 
     def for_blob(self, path: str) -> Route | None:
         """The first route, in the file's order, with a pattern that matches a blob's path."""
@@ -318,4 +332,9 @@ class Routes(msgspec.Struct, frozen=True):
 
         By name, not by the file's order: Bicep, which makes the rules, sorts the keys of a mapping.
         """
-        return list(dict.fromkeys(self.by_name[name].stream for name in sorted(self.by_name)))
+        return list(dict.fromkeys(route.stream for route in self.in_order()))
+
+    def in_order(self) -> list[Route]:
+        """Every route in the order of the names; that of audit rows is the last."""
+        named = [self.by_name[name] for name in sorted(self.by_name)]
+        return named if self.audit is None else [*named, self.audit]

@@ -8,6 +8,7 @@ what a column took is gone from the rest, and nothing else is.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..model import Record
@@ -48,8 +49,12 @@ class Lookup(NamedTuple):
 
 def lookups(names: str | Iterable[str]) -> tuple[Lookup, ...]:
     """Lookups for a column's `from`, in order of preference."""
-    listed = (names,) if isinstance(names, str) else tuple(names)
-    return tuple(Lookup(name, tuple(name.split("."))) for name in listed)
+    return _lookups((names,) if isinstance(names, str) else tuple(names))
+
+
+@lru_cache(maxsize=1024)
+def _lookups(names: tuple[str, ...]) -> tuple[Lookup, ...]:
+    return tuple(Lookup(name, tuple(name.split("."))) for name in names)
 
 
 Tree = dict[str, "Tree | None"]

@@ -103,7 +103,8 @@ class Shaper:
         self._long = LongValues(route, limit)
         self._row_types = RowTypes(plain=True)
         self._names = list(route.columns)
-        self._loose = [n for n, c in route.columns.items() if c.type == "dynamic" or n == route.extra]
+        extra = route.extra
+        self._loose = [n for n, c in route.columns.items() if c.type == "dynamic" or n == extra]
 
     def at(self, window: Window) -> None:
         """Go on with another window."""

@@ -69,8 +69,24 @@ class Typed:
         return not too_long(block.text) and not (self._dynamic and has_long_number(block.text))
 
 
+_made: dict[int, tuple[Route, Typed | None]] = {}
+_MOST_MADE = 256
+
+
 def typed(route: Route) -> Typed | None:
-    """The short way of a route; None where a column has several candidates, or a key serves two types."""
+    """The short way of a route; None where a column has several candidates, or a key serves two types.
+
+    Made once for a route: a message is shaped in less time than a type is made.
+    """
+    kept = _made.get(id(route))
+    if kept is None or kept[0] is not route:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        kept = _made[id(route)] = (route, _typed(route))
+    return kept[1]
+
+
+def _typed(route: Route) -> Typed | None:
     if route.explode is not None:
         return None
     columns = {name: c for name, c in route.columns.items() if _from_a_key(c)}

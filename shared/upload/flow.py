@@ -5,7 +5,8 @@ the contiguous prefix. Invariants: a batch's rejects are durable in the dead let
 before a checkpoint covers them; a checkpoint covers accepted batches only; batches
 that no durable checkpoint covers are never more than `window`, so that is the most
 a crash can repeat. Strategy: checkpoints are written behind the scenes, each for
-all that has settled by then.
+all that has settled by then, and sooner where the window would hold up the posts;
+no more batches are taken than the sender wants ready, since each holds its rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from ..errors import Transient
@@ -38,14 +39,18 @@ class Progress(Protocol):
 
 
 class Sender(Protocol):
-    """What sends a batch: the uploader."""
+    """What sends the batches of one run."""
 
-    def send(self, batch: Batch) -> Outcome:
-        """Send a batch. Raises Transient."""
+    def begin(self, batch: Batch) -> Future[Outcome]:
+        """Have a batch sent. The future raises Transient."""
+        ...
+
+    def room(self) -> int:
+        """How many batches should be on their way at once."""
         ...
 
     def stop(self) -> None:
-        """Give up what is being retried."""
+        """Give up what is being retried for this run."""
         ...
 
 
@@ -53,7 +58,7 @@ class Flow:
     """The way out for one run over a source.
 
     Args:
-        uploader: sends a batch; called from worker threads.
+        sender: sends the batches; whoever made it closes it after the run.
         progress: checkpoints and the dead letter.
         start: where the run begins.
         counts: what earlier runs over this source counted.
@@ -61,12 +66,11 @@ class Flow:
     """
 
     def __init__(
-        self, uploader: Sender, progress: Progress, start: Position, counts: Counts, window: int
+        self, sender: Sender, progress: Progress, start: Position, counts: Counts, window: int
     ) -> None:
-        self._uploader = uploader
+        self._sender = sender
         self._progress = progress
-        # Threads of its own, so that no other source's retries can hold up this one's signs of life.
-        self._pool = ThreadPoolExecutor(window + 1, "logferry-flow")
+        self._scribe: ThreadPoolExecutor | None = None
         self._window = window
         self._flying: deque[Future[Outcome]] = deque()
         self._checkpoint: Future[None] | None = None
@@ -83,10 +87,24 @@ class Flow:
             Transient: an earlier batch could not be sent, or the claim is lost.
         """
         self._collect()
-        while len(self._flying) + self._uncovered >= self._window:
-            self._wait()
+        while not self._has_room():
             self._collect()
-        self._flying.append(self._pool.submit(self._uploader.send, batch))
+        self._flying.append(self._sender.begin(batch))
+
+    def _has_room(self) -> bool:
+        """Whether one more batch may go; if not, after a wait."""
+        if self._left() <= 0:
+            self._wait(list(self._flying)[:1])
+            return False
+        under_way = [future for future in self._flying if not future.done()]
+        if len(under_way) >= self._sender.room():
+            self._wait(under_way)
+            return False
+        return True
+
+    def _left(self) -> int:
+        """What is left of the window."""
+        return self._window - len(self._flying) - self._uncovered
 
     def sign_of_life(self) -> None:
         """Write a checkpoint if one is due though nothing was sent; cheap to ask often.
@@ -106,14 +124,14 @@ class Flow:
         """
         while self._flying:
             if not self._flying[0].done():
-                self._wait()
+                self._wait(list(self._flying)[:1])
             self._collect()
         self._join_checkpoint()
-        self._pool.shutdown()
+        self._dismiss()
 
     def abandon(self) -> None:
         """After an error: end retries, let what flies land, settle the prefix. Raises nothing."""
-        self._uploader.stop()
+        self._sender.stop()
         while wait(self._flying, timeout=self._progress.beat_seconds).not_done:
             if self._checkpoint is not None and self._checkpoint.done():
                 self._checkpoint = None
@@ -122,17 +140,16 @@ class Flow:
             while self._flying and self._flying[0].exception() is None:
                 self._settle_first()
         self._flying.clear()
-        self._pool.shutdown()
+        self._dismiss()
 
     # -- settling -------------------------------------------------------------------------------
 
-    def _wait(self) -> None:
-        """Until something moves, or a sign of life is due."""
-        watched: list[Future[Any]] = [*list(self._flying)[:1]]
+    def _wait(self, futures: list[Future[Outcome]]) -> None:
+        """Until one of these or a checkpoint is done, or a sign of life is due."""
+        watched: list[Future[Any]] = [*futures]
         if self._checkpoint is not None:
             watched.append(self._checkpoint)
-        done, _ = wait(watched, timeout=self._progress.beat_seconds, return_when=FIRST_COMPLETED)
-        if not done:
+        if not _one_is_done(watched, self._progress.beat_seconds):
             self._begin_checkpoint()
 
     def _collect(self) -> None:
@@ -140,7 +157,9 @@ class Flow:
             self._settle_first()
         if self._checkpoint is not None and self._checkpoint.done():
             self._join_checkpoint()
-        if self._uncovered * 2 >= self._window:
+        if self._uncovered * 2 >= self._window or (
+            self._uncovered * 4 >= self._window and self._left() * 4 <= self._window
+        ):
             self._begin_checkpoint()
 
     def _settle_first(self) -> None:
@@ -161,7 +180,7 @@ class Flow:
         counts.filtered += batch.filtered
         counts.dead_lettered += rejects
         counts.maybe_repeated += outcome.maybe_repeated
-        counts.batches += 1 if batch.rows else 0
+        counts.batches += outcome.posts
         counts.raw_bytes += batch.size if batch.rows else 0
         counts.sent_bytes += outcome.sent_bytes
         counts.attempts += outcome.attempts
@@ -173,7 +192,9 @@ class Flow:
             self._last_sign = time.monotonic()
             self._covering = self._uncovered
             counts = _copy(self.counts)
-            self._checkpoint = self._pool.submit(self._progress.save, self.position, counts)
+            # A thread of its own, so that no source's retries can hold up another's signs of life.
+            self._scribe = self._scribe or ThreadPoolExecutor(1, "logferry-checkpoint")
+            self._checkpoint = self._scribe.submit(self._progress.save, self.position, counts)
 
     def _join_checkpoint(self) -> None:
         if self._checkpoint is not None:
@@ -181,6 +202,20 @@ class Flow:
             checkpoint.result()
             self._uncovered -= self._covering
             self._covering = 0
+
+    def _dismiss(self) -> None:
+        if self._scribe is not None:
+            self._scribe.shutdown()
+
+
+def _one_is_done(futures: list[Future[Any]], seconds: float) -> bool:
+    """Whether one of these is done within that time."""
+    if len(futures) > 1:
+        return bool(wait(futures, timeout=seconds, return_when=FIRST_COMPLETED).done)
+    with contextlib.suppress(TimeoutError, CancelledError):
+        for future in futures:
+            future.exception(seconds)  # the same, in a third of the time
+    return any(future.done() for future in futures)
 
 
 def _copy(counts: Counts) -> Counts:

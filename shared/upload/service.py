@@ -2,25 +2,32 @@
 
 Rule: bodies come encoded and go out through Microsoft's own client, which brings
 authentication and clouds; its retries are off, since ours decide by type.
-Invariant: `post` returns only when the service said 204. Thread-safe.
+Invariants: `post` returns only when the service said 204; threads whose token is
+refused at the same time get one new credential between them. Thread-safe.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Throttled
+from ..errors import NotReady, ServiceUnavailable, Throttled
 from . import identity
 from .answers import is_refused_token, meaning
+from .gate import MOST, Gate
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-_CONNECTIONS = 64
+logger = logging.getLogger("logferry.upload")
+
+ALARM_SECONDS = 60.0
+"""So often at most the log says as an error what a rule lacks: hundreds of sources may meet it at once."""
+
 _CONNECT_SECONDS = 20
 _READ_SECONDS = 100
 
@@ -41,10 +48,16 @@ class Service:
         self._lock = threading.Lock()
         self._client: Any = None
         self._generation = 0
-        self._pause_until: dict[str, float] = {}
+        self._gates: dict[str, Gate] = {}
+        self._alarmed: dict[str, float] = {}
+
+    def gate(self, rule: str) -> Gate:
+        """The one gate of a rule, which whoever posts to it goes through."""
+        with self._lock:
+            return self._gates.setdefault(rule, Gate(rule))
 
     def post(self, rule: str, stream: str, body: bytes) -> None:
-        """Send one gzipped JSON array. Whoever posts asks `pause` first.
+        """Send one gzipped JSON array, once.
 
         Raises:
             Throttled, ServiceUnavailable, ReplyLost, NotReady, Refused: see errors.py and answers.py.
@@ -57,6 +70,7 @@ class Service:
             try:
                 self._send(client, rule, stream, body)
             except _Unauthorized:
+                self._heed(rule, unauthorized.meaning)
                 raise unauthorized.meaning from None
 
     def _send(self, client: Any, rule: str, stream: str, body: bytes) -> None:
@@ -67,21 +81,27 @@ class Service:
             found = meaning(error, rule=rule, stream=stream, now=time.time())
             if is_refused_token(error):
                 raise _Unauthorized(found) from error
-            if isinstance(found, Throttled):
-                self._pause(rule, found.retry_after)
+            self._heed(rule, found)
             raise found from error
 
-    # -- one pause for all who use a rule -----------------------------------------------------
+    def _heed(self, rule: str, found: Exception) -> None:
+        """What an answer means for all who use the rule.
 
-    def _pause(self, rule: str, seconds: float | None) -> None:
-        if seconds:
-            with self._lock:
-                until = max(self._pause_until.get(rule, 0.0), time.monotonic() + seconds)
-                self._pause_until[rule] = until
+        A 503 that names a time shuts the gate as a 429 does: it speaks for the service, not for the post,
+        and whoever came earlier would be refused too, and add to its load.
+        """
+        if isinstance(found, Throttled | ServiceUnavailable):
+            self.gate(rule).shut(found.retry_after)
+        elif isinstance(found, NotReady):
+            self._alarm(rule, found)
 
-    def pause(self, rule: str) -> float:
-        """Seconds that a rule asked everybody to wait; 0 when it takes posts."""
-        return max(self._pause_until.get(rule, 0.0) - time.monotonic(), 0.0)
+    def _alarm(self, rule: str, found: NotReady) -> None:
+        with self._lock:
+            now, last = time.monotonic(), self._alarmed.get(rule)
+            if last is not None and now - last < ALARM_SECONDS:
+                return
+            self._alarmed[rule] = now
+        logger.error("%s What is for this rule is deferred until it is put right.", found)
 
     # -- the client ---------------------------------------------------------------------------
 
@@ -105,7 +125,7 @@ class Service:
         from azure.monitor.ingestion import LogsIngestionClient  # noqa: PLC0415
 
         session = requests.Session()
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=MOST)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return LogsIngestionClient(

@@ -2,9 +2,10 @@
 
 Rule: Throttled and ServiceUnavailable are tried again with full jitter until the
 time allowed is over; Refused is halved until the record at fault stands alone;
-everything else goes to the caller. Invariant: an Outcome accounts for every row
-of its batch; when `send` raises, some of its rows may have been accepted, and the
-caller must send the whole batch again.
+everything else goes to the caller. Invariant: a Delivery says of every row whether
+it was accepted or refused, or has the error for which it is neither; an Outcome
+accounts for every row of its batch; when `send` raises, some of its rows may have
+been accepted, and the caller must send the whole batch again.
 """
 
 from __future__ import annotations
@@ -13,24 +14,54 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..encode import body
 from ..errors import Refused, ServiceUnavailable, Throttled, Transient
 from ..model import Batch, Outcome, Reject
 from .answers import ReplyLost
+from .limit import Answer
 from .service import Service
 
 FIRST_WAIT = 3.0
 LONGEST_WAIT = 30.0
 
 
+class Span(NamedTuple):
+    """Rows that one post took: indexes from `first` to before `end`."""
+
+    first: int
+    end: int
+    repeated: bool
+    """Whether the reply was lost once, so that they may be there twice."""
+    sent_bytes: int
+    """On the wire."""
+
+
+class Refusal(NamedTuple):
+    """A row that the service refused by itself."""
+
+    row: int
+    """Its index."""
+    reason: str
+    detail: str
+    raw: bytes
+
+    def reject(self, batch: Batch, index: int) -> Reject:
+        """As a reject of the batch, whose row at `index` it is."""
+        where = batch.start.offset
+        return Reject(batch.ordinals[index], where, None, self.reason, self.detail, self.raw, form="row")
+
+
 @dataclass(slots=True)
-class _Tally:
-    accepted: int = 0
+class Delivery:
+    """What became of rows."""
+
+    spans: list[Span] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     attempts: int = 0
-    maybe_repeated: int = 0
-    sent_bytes: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    error: Transient | None = None
+    """Why rows that are in no span and not refused were not taken."""
 
 
 class Uploader:
@@ -45,12 +76,14 @@ class Uploader:
     def __init__(self, service: Service, rule: str, *, retry_seconds: float) -> None:
         self._service = service
         self._rule = rule
+        self._gate = service.gate(rule)
         self._retry_seconds = retry_seconds
         self._stopped = threading.Event()
 
     def stop(self) -> None:
         """End all waiting: what is being retried raises its last error."""
         self._stopped.set()
+        self._gate.wake()
 
     def send(self, batch: Batch) -> Outcome:
         """Send a batch's rows until each is accepted or refused by itself.
@@ -58,72 +91,102 @@ class Uploader:
         Raises:
             Transient: the service was not ready to take them in the time allowed.
         """
-        tally = _Tally()
-        if batch.rows:
-            give_up = time.monotonic() + self._retry_seconds
-            self._post(batch, batch.text, batch.ordinals, tally, give_up)
-            batch.text = []
+        if not batch.rows:
+            return Outcome(batch, 0, [], 0, 0, 0, 0)
+        delivery = self.deliver(batch.stream, batch.text, batch.rows, time.monotonic())
+        batch.text = []
+        if delivery.error is not None:
+            raise delivery.error
         return Outcome(
-            batch, tally.accepted, tally.rejects, tally.attempts, tally.maybe_repeated, tally.sent_bytes
+            batch,
+            accepted=sum(span.end - span.first for span in delivery.spans),
+            rejects=[refusal.reject(batch, refusal.row) for refusal in delivery.refused],
+            attempts=delivery.attempts,
+            maybe_repeated=sum(span.end - span.first for span in delivery.spans if span.repeated),
+            sent_bytes=sum(span.sent_bytes for span in delivery.spans),
+            posts=len(delivery.spans),
         )
 
-    def _post(
-        self, batch: Batch, text: list[bytes], ordinals: list[int], tally: _Tally, give_up: float
-    ) -> None:
-        encoded = body(text)
-        try:
-            self._persist(batch.stream, encoded, len(ordinals), tally, give_up)
-        except Refused as refused:
-            self._take_apart(batch, b"".join(text), ordinals, tally, give_up, refused)
-        else:
-            tally.accepted += len(ordinals)
-            tally.sent_bytes += len(encoded)
+    def deliver(self, stream: str, text: list[bytes], rows: int, began: float) -> Delivery:
+        """Send rows, given as lines, until each is accepted or refused, or the time is over.
 
-    def _persist(self, stream: str, encoded: bytes, rows: int, tally: _Tally, give_up: float) -> None:
+        Args:
+            stream: the stream.
+            text: pieces of lines, each ended by a newline.
+            rows: how many lines.
+            began: monotonic time from which on the time allowed counts.
+        """
+        sending = _Sending(stream, began + self._retry_seconds)
+        try:
+            self._post(sending, text, 0, rows)
+        except Transient as error:
+            sending.delivery.error = error
+        return sending.delivery
+
+    def _post(self, sending: _Sending, text: list[bytes], first: int, end: int) -> None:
+        encoded, size = body(text), sum(map(len, text))
+        try:
+            self._persist(sending, encoded, size)
+        except Refused as refused:
+            self._take_apart(sending, b"".join(text), first, end, refused)
+        else:
+            sending.delivery.spans.append(Span(first, end, sending.lost, len(encoded)))
+            sending.lost = False
+
+    def _persist(self, sending: _Sending, encoded: bytes, size: int) -> None:
         wait = FIRST_WAIT
-        lost = False
         while True:
-            self._wait(
-                self._service.pause(self._rule), give_up, Throttled(f"the rule {self._rule} asked to wait")
-            )
-            tally.attempts += 1
             try:
-                self._service.post(self._rule, stream, encoded)
+                self._try(sending, encoded, size)
             except (Throttled, ServiceUnavailable) as error:
-                lost = lost or isinstance(error, ReplyLost)
+                sending.lost = sending.lost or isinstance(error, ReplyLost)
                 # "Retry-After: 0" names no time to wait for; without one of our own it would be a hammer.
                 pause = error.retry_after or random.uniform(0, wait)  # noqa: S311
-                self._wait(pause, give_up, error)
+                self._wait(pause, sending.give_up, error)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
-                tally.maybe_repeated += rows if lost else 0
                 return
+
+    def _try(self, sending: _Sending, encoded: bytes, size: int) -> None:
+        ticket = self._gate.enter(sending.give_up, self._stopped.is_set)
+        answer: Answer = "other"
+        try:
+            sending.delivery.attempts += 1
+            self._service.post(self._rule, sending.stream, encoded)
+            answer = "accepted"
+        except (Throttled, ServiceUnavailable):
+            answer = "trouble"
+            raise
+        finally:
+            self._gate.leave(ticket, answer, size)
 
     def _wait(self, pause: float, give_up: float, error: Transient) -> None:
         """Wait, or raise `error` if the time allowed does not reach that far or the run was stopped."""
         if pause and (time.monotonic() + pause > give_up or self._stopped.wait(pause)):
             raise error
 
-    def _take_apart(
-        self,
-        batch: Batch,
-        lines: bytes,
-        ordinals: list[int],
-        tally: _Tally,
-        give_up: float,
-        refused: Refused,
-    ) -> None:
-        if len(ordinals) == 1:
+    def _take_apart(self, sending: _Sending, lines: bytes, first: int, end: int, refused: Refused) -> None:
+        if end - first == 1:
             reason = "TooLargeForService" if refused.status == 413 else "RefusedByService"
-            offset, line = batch.start.offset, None
-            tally.rejects.append(
-                Reject(ordinals[0], offset, line, reason, str(refused), lines[:-1], form="row")
-            )
+            sending.delivery.refused.append(Refusal(first, reason, str(refused), lines[:-1]))
+            sending.lost = False
             return
-        half = len(ordinals) // 2
-        cut = _after_lines(lines, half)
-        self._post(batch, [lines[:cut]], ordinals[:half], tally, give_up)
-        self._post(batch, [lines[cut:]], ordinals[half:], tally, give_up)
+        lost, middle = sending.lost, (first + end) // 2
+        cut = _after_lines(lines, middle - first)
+        self._post(sending, [lines[:cut]], first, middle)
+        sending.lost = lost
+        self._post(sending, [lines[cut:]], middle, end)
+
+
+@dataclass(slots=True)
+class _Sending:
+    """Rows on their way."""
+
+    stream: str
+    give_up: float
+    delivery: Delivery = field(default_factory=Delivery)
+    lost: bool = False
+    """Whether a reply for the rows in hand was lost."""
 
 
 def _after_lines(lines: bytes, count: int) -> int:

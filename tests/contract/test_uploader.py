@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from typing import Any
 
 import pytest
 
@@ -12,6 +16,7 @@ from local.azure_monitor.config import StreamSpec
 from shared.encode import Encoder
 from shared.errors import NotReady, ServiceUnavailable, Throttled
 from shared.model import Batch, Position
+from shared.upload import identity
 from shared.upload import uploader as module
 from shared.upload.answers import LONGEST_PAUSE, retry_after
 from shared.upload.service import Service
@@ -78,7 +83,7 @@ def test_one_pause_for_all_who_use_a_rule(server: MonitorUnderTest) -> None:
     service = Service(server.url)
     with pytest.raises(Throttled):
         Uploader(service, RULE, retry_seconds=0).send(batch(1))
-    assert 25 < service.pause(RULE) <= 30
+    assert 25 < service.gate(RULE).pause() <= 30
     other = Uploader(service, RULE, retry_seconds=60)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(other.send, batch(1))
@@ -185,3 +190,95 @@ def test_retry_after_in_all_its_forms(text: str, seconds: float | None) -> None:
 def test_retry_after_in_milliseconds() -> None:
     """Azure's own millisecond headers are read too."""
     assert retry_after({"x-ms-retry-after-ms": "250"}, NOW) == 0.25
+
+
+def http_date(seconds: float) -> str:
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("30", 25.0, 30.0),
+        (http_date(3_000), LONGEST_PAUSE - 5, LONGEST_PAUSE),
+        (http_date(-30), 0.0, 0.0),
+        ("-3", 0.0, 0.0),
+        ("1e12", LONGEST_PAUSE - 5, LONGEST_PAUSE),
+        ("soon", 0.0, 0.0),
+        (None, 0.0, 0.0),
+    ],
+)
+def test_a_pause_in_all_its_forms_at_the_socket(
+    server: MonitorUnderTest, status: int, text: str | None, least: float, most: float
+) -> None:
+    """Seconds, a date, the past, negative, absurd, unreadable, absent: the rule's pause for everybody, if it names one."""
+    server.faults({"status": status, **({} if text is None else {"retry_after": text})})
+    service = Service(server.url)
+    with pytest.raises((Throttled, ServiceUnavailable)):
+        Uploader(service, RULE, retry_seconds=0).send(batch(1))
+    assert least <= service.gate(RULE).pause() <= most
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_all_threads_keep_the_one_pause(server: MonitorUnderTest, status: int) -> None:
+    """While a rule asks to wait, no thread of the process posts to it, whether it saw the answer or not."""
+    service = Service(server.url)
+    Uploader(service, RULE, retry_seconds=0).send(batch(1))
+    server.faults({"status": status, "retry_after": "60"})
+    with pytest.raises((Throttled, ServiceUnavailable)):
+        Uploader(service, RULE, retry_seconds=0).send(batch(1))
+    before = len(server.call("GET", "/local/posts"))
+    with ThreadPoolExecutor(16) as pool:
+        sent = [pool.submit(Uploader(service, RULE, retry_seconds=5).send, batch(1)) for _ in range(16)]
+        for future in sent:
+            with pytest.raises(Throttled, match="asked to wait") as caught:
+                future.result()
+            assert caught.value.retry_after is not None
+    assert len(server.call("GET", "/local/posts")) == before
+
+
+def test_trouble_means_fewer_posts_at_once(server: MonitorUnderTest) -> None:
+    """429 halves what a rule gets at once, for every run of the process."""
+    service = Service(server.url)
+    before = service.gate(RULE).share()
+    server.faults({"status": 429})
+    Uploader(service, RULE, retry_seconds=5).send(batch(1))
+    assert service.gate(RULE).share() == before // 2
+
+
+def test_many_threads_with_a_refused_token_make_one_new_credential(server: MonitorUnderTest) -> None:
+    """401 for sixteen threads at once: one new credential between them, and every batch is accepted."""
+    made: list[int] = []
+
+    def credential() -> Any:
+        made.append(1)
+        return identity.credential()
+
+    service = Service(server.url, credential)
+    Uploader(service, RULE, retry_seconds=5).send(batch(1))
+    server.call("POST", "/local/tokens", {"revoke": True})
+    ready = threading.Barrier(16)
+
+    def send() -> int:
+        ready.wait()
+        return Uploader(service, RULE, retry_seconds=5).send(batch(1)).accepted
+
+    with ThreadPoolExecutor(16) as pool:
+        assert [future.result() for future in [pool.submit(send) for _ in range(16)]] == [1] * 16
+    assert len(made) == 2
+
+
+def test_what_a_rule_lacks_is_an_error_once(
+    server: MonitorUnderTest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A missing role is said with its name and the rule's as one ERROR a minute, not one a message."""
+    server.call("POST", "/local/roles", {"granted": False})
+    service = Service(server.url)
+    for _ in range(5):
+        with pytest.raises(NotReady):
+            Uploader(service, RULE, retry_seconds=0).send(batch(1))
+    (said,) = [r for r in caplog.records if r.name == "logferry.upload"]
+    assert said.levelname == "ERROR"
+    assert "Monitoring Metrics Publisher" in said.getMessage()
+    assert RULE in said.getMessage()

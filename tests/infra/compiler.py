@@ -59,9 +59,10 @@ class Compiler:
         infra = folder / "infra"
         shutil.copytree(REPOSITORY / "infra", infra, ignore=shutil.ignore_patterns("*.snapshot.json"))
         (folder / "routes.yaml").write_text(routes, encoding="utf-8")
-        builtin = Path("shared", "routes", "builtin.json")
-        (folder / builtin).parent.mkdir(parents=True)
-        shutil.copy(REPOSITORY / builtin, folder / builtin)
+        beside = Path("shared", "routes")
+        (folder / beside).mkdir(parents=True)
+        for loaded in ("builtin.json", "audit.json"):
+            shutil.copy(REPOSITORY / beside / loaded, folder / beside / loaded)
         lines = [f"param {name} = {_literal(value)}" for name, value in parameters.items()]
         (infra / "test.bicepparam").write_text(
             "\n".join([f"using '{template}.bicep'", *lines]), encoding="utf-8"

@@ -52,8 +52,21 @@ def corners_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def corners(compiler: Compiler, corners_file: Path) -> Snapshot:
     """Those routes, the longest environment name, small instances and files that are deleted."""
-    parameters = {"environmentName": LONGEST_NAME, "instanceMemoryMB": 512, "keepDays": 7}
+    parameters = {
+        "environmentName": LONGEST_NAME,
+        "instanceMemoryMB": 512,
+        "keepDays": 7,
+        "deadLetterDays": 90,
+    }
     return compiler.snapshot(corners_file.parent, corners_file.read_text(encoding="utf-8"), parameters)
+
+
+@pytest.fixture(scope="session")
+def small(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """One route and no audit table; only the dead letter is ever deleted."""
+    routes = "routes: { a: { from: { blobs: ['a/*'] }, format: ndjson, table: A_CL } }"
+    parameters = {"environmentName": "small", "deadLetterDays": 30}
+    return compiler.snapshot(tmp_path_factory.mktemp("small"), routes, parameters)
 
 
 @pytest.fixture(scope="session")

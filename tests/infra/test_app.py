@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
+from shared.handlers import audits, message
+from shared.handlers.sweep import BORN
+from shared.ledger.claims import PREFIX
+from shared.ledger.store import name_of
 from shared.settings import HOST_SETTINGS, SETTINGS
 
 from .compiler import REPOSITORY, Snapshot
@@ -22,6 +27,7 @@ APP_SETTINGS = {
     "DropStorage__queueServiceUri",
     "INGEST_QUEUE",
     "LOGS_DCR_RULE_ID",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
     "STATE_CONTAINER",
     "SWEEP_SCHEDULE",
     "WORK_QUEUE",
@@ -55,6 +61,14 @@ def test_settings_are_read(own: Snapshot) -> None:
     telemetry = {name for name in APP_SETTINGS if name.startswith("APPLICATIONINSIGHTS_")}
     assert set(own.settings()) - telemetry <= known
     assert {setting.name for setting in SETTINGS if setting.default is None} <= set(own.settings())
+
+
+def test_there_is_a_thread_for_every_invocation(own: Snapshot) -> None:
+    """As many invocations as host.json lets run at once have a thread, so that small ones can share posts."""
+    told = json.loads((REPOSITORY / "host.json").read_text(encoding="utf-8"))["extensions"]
+    messages = told["queues"]["batchSize"] + told["queues"]["newBatchThreshold"]
+    files = told["blobs"]["maxDegreeOfParallelism"]
+    assert int(own.settings()["PYTHON_THREADPOOL_THREAD_COUNT"]) == messages + files
 
 
 def test_triggers_find_their_settings(own: Snapshot) -> None:
@@ -136,20 +150,68 @@ def test_environments_do_not_meet(own: Snapshot, corners: Snapshot) -> None:
 
 
 def test_nothing_is_deleted_by_default(own: Snapshot) -> None:
-    """Without keepDays, dropped files and the ledger stay."""
+    """Without keepDays and deadLetterDays, everything stays."""
     assert own.of("Microsoft.Storage/storageAccounts/managementPolicies") == []
 
 
 def test_state_outlives_files(corners: Snapshot) -> None:
-    """With keepDays, a file's entry in the ledger goes later than the file; the dead letter stays."""
-    policy = corners.one("Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]
-    days = {
-        rule["definition"]["filters"]["prefixMatch"][0]: rule["definition"]["actions"]["baseBlob"]["delete"]
-        for rule in policy["rules"]
+    """With keepDays, a file's entry in the ledger goes 30 days later than the file, counted from its own last writing."""
+    found = _deleted(corners)
+    assert {
+        name: days for name, days in found.items() if "dead" not in name and "undelivered" not in name
+    } == {
+        "drop/": 7,
+        "logferry-state/blobs/drop/": 37,
+        "logferry-state/parts/": 37,
     }
-    assert days == {
-        "drop/": {"daysAfterModificationGreaterThan": 7},
-        "logferry-state/": {"daysAfterModificationGreaterThan": 37},
+
+
+def test_rules_name_what_the_ledger_writes(corners: Snapshot) -> None:
+    """Entries are where the rules look for them; what is put aside and what files of other containers have is not."""
+    prefixes = [name for name in _deleted(corners) if name.startswith("logferry-state/")]
+    written = {
+        name_of(PREFIX, "drop/web/a.csv"): True,
+        name_of(PREFIX, f"drop/{'long/' * 300}a.csv"): True,
+        name_of(PREFIX, "archive/a.csv"): False,
+        name_of(PREFIX, "drop-2/a.csv"): False,
+        message.HELD + "4711": False,
+        f"held/{audits.HELD}4711": False,
+        BORN: False,
+    }
+    assert {
+        name: any(f"logferry-state/{name}".startswith(prefix) for prefix in prefixes) for name in written
+    } == written
+
+
+def test_the_dead_letter_has_days_of_its_own(corners: Snapshot, small: Snapshot) -> None:
+    """With deadLetterDays, dead-lettered records go after that time, whatever becomes of files, and so do lost events."""
+    dead = {"logferry-deadletter/", "logferry-undelivered/"}
+    assert {name: days for name, days in _deleted(corners).items() if name in dead} == dict.fromkeys(dead, 90)
+    assert _deleted(small) == dict.fromkeys(dead, 30)
+
+
+def test_append_blobs_are_deleted_too(corners: Snapshot) -> None:
+    """Every rule is for block blobs and append blobs, by their last modification: a file that still grows stays."""
+    for rule in _lifecycle(corners):
+        assert rule["definition"]["filters"]["blobTypes"] == ["blockBlob", "appendBlob"]
+        assert list(rule["definition"]["actions"]) == ["baseBlob"]
+        assert list(rule["definition"]["actions"]["baseBlob"]["delete"]) == [
+            "daysAfterModificationGreaterThan"
+        ]
+
+
+def _lifecycle(deployed: Snapshot) -> list[dict[str, Any]]:
+    policy = deployed.one("Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]
+    found: list[dict[str, Any]] = policy["rules"]
+    return found
+
+
+def _deleted(deployed: Snapshot) -> dict[str, int]:
+    """Beginning of a name, with its container -> days after which blobs are deleted."""
+    return {
+        prefix: rule["definition"]["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"]
+        for rule in _lifecycle(deployed)
+        for prefix in rule["definition"]["filters"]["prefixMatch"]
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.routes import Routes
+from shared.routes.auditing import audit_columns
 
 from .compiler import GROUP, Snapshot
 from .conftest import STREAMS
@@ -26,7 +27,7 @@ def test_columns_of_streams(pair: tuple[Snapshot, Routes]) -> None:
     deployed, routes = pair
     expected = {
         route.stream: {name: column.type for name, column in route.columns.items()}
-        for route in routes.by_name.values()
+        for route in routes.in_order()
         if route.stream.startswith("Custom-")
     }
     assert deployed.declared() == expected
@@ -36,7 +37,7 @@ def test_columns_of_tables(pair: tuple[Snapshot, Routes]) -> None:
     """A custom table has the columns of all routes that fill it, one of Azure's own those that are added to it."""
     deployed, routes = pair
     expected: dict[str, dict[str, str]] = {}
-    for route in routes.by_name.values():
+    for route in routes.in_order():
         custom = route.table.endswith("_CL")
         types = {
             name: column.type.replace("datetime", "dateTime")
@@ -59,7 +60,7 @@ def test_flows(pair: tuple[Snapshot, Routes]) -> None:
     """Every stream has one data flow, with its route's transform, into its route's table."""
     deployed, routes = pair
     expected = {}
-    for route in routes.by_name.values():
+    for route in routes.in_order():
         owner = "Custom" if route.table.endswith("_CL") else "Microsoft"
         expected[route.stream] = (route.transform or "source", f"{owner}-{route.table}")
     flows = deployed.flows()
@@ -90,11 +91,24 @@ def test_thirty_seven_streams(corners: Snapshot) -> None:
     assert [len(rule["properties"]["dataFlows"]) for rule in corners.rules()] == [10, 10, 10, 7]
 
 
+def test_audit_table(own: Snapshot) -> None:
+    """The table of audit rows is made with the columns of the file that the app reads, and what they mean."""
+    columns = own.tables()["LogferryAudit_CL"]
+    assert {name: column["description"] for name, column in columns.items()} == {
+        name: column.description for name, column in audit_columns().items()
+    }
+    assert own.rules()[-1]["properties"]["dataFlows"][-1]["streams"] == ["Custom-LogferryAudit"]
+
+
 def test_order_of_streams(pair: tuple[Snapshot, Routes]) -> None:
-    """Stream k in the order of the routes' names, hyphen before digits before letters, is in rule k // 10."""
+    """Stream k in the order of the routes' names, hyphen before digits before letters, is in rule k // 10.
+
+    The stream of audit rows comes after all of them, so that asking for it moves none.
+    """
     deployed, routes = pair
     ordered = list(dict.fromkeys(routes.by_name[name].stream for name in sorted(routes.by_name)))
-    assert list(deployed.flows()) == ordered
+    assert routes.audit is not None
+    assert list(deployed.flows()) == [*ordered, routes.audit.stream]
 
 
 def test_app_finds_rules(pair: tuple[Snapshot, Routes]) -> None:
@@ -119,6 +133,12 @@ def test_settings_name_every_rule_in_order(corners: Snapshot) -> None:
         )
         assert corners.settings()[setting] == f"[join(createArray({references}), ',')]"
         assert corners.outputs[setting] == corners.settings()[setting]
+
+
+def test_no_audit_table_unless_asked_for(small: Snapshot) -> None:
+    """A file without `audit:` makes neither the stream nor the table."""
+    assert list(small.flows()) == ["Custom-A"]
+    assert list(small.tables()) == ["A_CL"]
 
 
 def test_descriptions(corners: Snapshot) -> None:

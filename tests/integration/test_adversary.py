@@ -17,6 +17,7 @@ from shared.shape.times import time_reader
 from shared.shape.values import CASTS
 from shared.shape.window import window
 from shared.sources.message import Records, asked
+from shared.upload.gate import Gate
 from shared.upload.uploader import Uploader
 
 ACCOUNT = "https://account.blob.core.windows.net"
@@ -120,8 +121,8 @@ class Busy:
 
     posts = 0
 
-    def pause(self, rule: str) -> float:
-        return 0.0
+    def gate(self, rule: str) -> Gate:
+        return Gate(rule)
 
     def post(self, rule: str, stream: str, body: bytes) -> None:
         self.posts += 1

@@ -460,3 +460,28 @@ def test_an_error_that_nobody_expected_is_not_tried_for_ever(
     assert dead["reason"] == "UnexpectedError"
     assert "KeyError at test_app.py:" in dead["detail"]
     assert "4111" not in json.dumps(dead) + app.entry("lines/a.ndjson").dump().decode()
+
+
+IDENTIFIED = ROUTES.replace("Size: { type: int } }", "Size: { type: int }, Key: { fact: record_id } }", 1)
+
+
+def test_records_of_a_growing_blob_keep_their_names(azurite: Azurite, tmp_path: Path) -> None:
+    """What is appended changes no record before it: ids begin alike, and rejects go into one folder of documents.
+
+    A worker that dies may send again what another has sent before the blob grew: the same id, the same document.
+    """
+    with ferry(azurite, tmp_path, IDENTIFIED) as app:
+        growing = app.drop_container.get_blob_client("lines/growing")
+        growing.create_append_blob()
+        for number in range(3):
+            growing.append_block(lines(named(2)) + b"{ broken\n")
+            app.take("lines/growing")
+            assert app.entry("lines/growing").counts.read == 3 * (number + 1)
+        keys = [row["Key"].rpartition("-") for row in app.server.rows("Lines_CL | project Key")]
+        assert len({key[0] for key in keys}) == 1
+        assert len({key[2] for key in keys}) == 6
+        names = [
+            b.name for b in app.blobs.get_container_client(app.environ["DEADLETTER_CONTAINER"]).list_blobs()
+        ]
+        assert len(names) == 3
+        assert len({name.rpartition("/")[0] for name in names}) == 1

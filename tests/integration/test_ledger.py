@@ -139,11 +139,16 @@ def test_another_version_goes_on_only_where_the_caller_says_so(store: Store) -> 
     grown = ledger.claim(fresh(version="0x2", size=150), yes)
     assert isinstance(grown, Claim)
     assert (grown.entry.position.ordinal, grown.entry.version, grown.entry.size) == (9, "0x2", 150)
+    assert (claim.entry.first, grown.entry.first) == ("", claim.entry.version)
     assert [old.version for old in asked] == ["0x1"]
     grown.finish("done")
+    more = ledger.claim(fresh(version="0x25", size=160), yes)
+    assert isinstance(more, Claim)
+    assert more.entry.first == claim.entry.version
+    more.finish("done")
     another = ledger.claim(fresh(version="0x3", size=200), lambda _: False)
     assert isinstance(another, Claim)
-    assert another.entry.position.ordinal == 0
+    assert (another.entry.position.ordinal, another.entry.first) == (0, "")
 
 
 def test_an_unrouted_source_is_looked_at_again_when_a_route_takes_it(store: Store) -> None:
@@ -168,3 +173,29 @@ def test_entries_are_readable_and_found_by_their_path(store: Store) -> None:
     assert len(name_of(PREFIX, long)) <= 1_024
     assert name_of(PREFIX, long) != name_of(PREFIX, long[:-1] + "y")
     taken(Ledger(store, 60), source=long)
+
+
+def test_a_listing_is_what_the_sdk_gives(azurite: Azurite) -> None:
+    """Names of every kind, metadata or none, over several pages: the same rows as the SDK's own."""
+    service = BlobServiceClient.from_connection_string(azurite.connection_string)
+    container = service.create_container(f"listing-{uuid.uuid4().hex[:10]}")
+    names = ["a b", "a&b<c>", "ä/ö", "100%", "a%20b", "x" * 900, "dir/", "日本", "quote'\""]
+    for number, name in enumerate(names):
+        told = {"state": "done", "route": ""} if number % 2 else None
+        container.upload_blob(name, b"x", metadata=told)
+    for number in range(40):
+        container.upload_blob(f"many/{number}", b"")
+    wanted = [
+        (
+            blob.name,
+            {key: value or "" for key, value in (blob.metadata or {}).items()},
+            blob.last_modified.timestamp(),
+        )
+        for blob in container.list_blobs(include=["metadata"])
+    ]
+    assert [tuple(row) for row in Store(container).listing("")] == wanted
+    assert [row.name for row in Store(container).listing("many/1")] == [
+        blob.name for blob in container.list_blobs(name_starts_with="many/1")
+    ]
+    assert list(Store(service.get_container_client("nowhere")).listing("")) == []
+    service.close()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from shared.cli_audit import audit_of
 from shared.formats import FORMATS
 from shared.handlers import sweep, work
 from shared.ledger.claims import PREFIX
@@ -122,7 +123,7 @@ def test_line_numbers_are_not_guessed(app: Ferry) -> None:
     work_off(app)
     for line in app.dead():
         expected = data.count(b"\n", 0, line["offset"]) + 1 if line["offset"] < second else None
-        assert line["line"] == expected
+        assert line.get("line") == expected
 
 
 def test_parts_are_taken_by_many_at_once(app: Ferry) -> None:
@@ -191,19 +192,26 @@ def test_a_part_whose_worker_died_goes_on_from_its_checkpoint(app: Ferry) -> Non
     assert app.entry("lines/a").counts.read == names(data).total()
 
 
-def test_a_blob_that_is_replaced_while_its_parts_are_read(app: Ferry) -> None:
-    """Parts of the old version end; the new one is taken as a whole, by whichever part finds it."""
+def test_a_blob_that_is_replaced_while_its_parts_are_read(
+    app: Ferry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Parts of the old version end, with a row that counts them; the new one is taken by whichever finds it."""
+    caplog.set_level("INFO", "logferry.audit")
     old, new = content(450_000), content(400_000, pad=200).replace(b'"n', b'"m')
     app.drop("lines/a", old)
     app.take("lines/a")
     first, *rest = taken_from_queue(app)
     work.take(app.app, first)
+    before = landed(app).total()
     app.drop("lines/a", new)
     for message in rest:
         work.take(app.app, message)
     work_off(app)
     found = landed(app)
     assert all(found[name] == 1 for name in names(new))
+    audits = [row for record in caplog.records if (row := audit_of(record.getMessage()))]
+    (ended,) = [row for row in audits if row.outcome == "changed"]
+    assert ended.accepted == before > 0
     assert app.entry("lines/a").state == "done"
     assert app.entry("lines/a").counts.read == names(new).total()
 
@@ -218,7 +226,9 @@ def test_a_blob_that_is_removed_while_its_parts_are_read(app: Ferry) -> None:
     for message in rest:
         work.take(app.app, message)
     assert work_off(app) == 0
-    assert app.entry("lines/a").state == "gone"
+    entry = app.entry("lines/a")
+    assert (entry.state, entry.counts.accepted) == ("gone", landed(app).total())
+    assert entry.counts.accepted > 0
 
 
 def test_a_part_that_azure_never_takes_makes_the_blob_dead(app: Ferry) -> None:

@@ -43,8 +43,21 @@ def test_a_fault_only_meets_the_posts_that_it_matches(client: Client) -> None:
     client.control("faults", {"match": {"stream": "Custom-Other"}, "status": 500})
     assert client.post([row()]).status_code == 204
     (waiting,) = client.get("/local/faults").json()
-    assert waiting == {"match": {"stream": "Custom-Other", "rule": None}, "status": 500, "times": 1}
+    assert waiting == {
+        "match": {"stream": "Custom-Other", "rule": None, "contains": None},
+        "status": 500,
+        "times": 1,
+    }
     assert client.session.delete(f"{client.url}/local/faults", timeout=30).json() == {"waiting": 0}
+
+
+def test_a_fault_may_look_into_the_body(client: Client) -> None:
+    """A fault for a text meets the posts that hold it, gzipped or not; the others are taken whole."""
+    client.control("faults", {"match": {"contains": "poison"}, "status": 400, "times": 2})
+    answers = [client.post([row(Name=name)]) for name in ("good", "poison", "fine")]
+    assert [answer.status_code for answer in answers] == [204, 400, 204]
+    assert len(client.rows(TABLE)) == 2
+    assert client.get("/local/faults").json()[0]["times"] == 1
 
 
 @pytest.mark.parametrize(("moment", "rows"), [("before", 0), ("after", 1)])

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +20,15 @@ from shared.upload.flow import Flow
 class FakeUploader:
     """Accepts batches in an order of its own; fails from a batch on, if told so."""
 
-    def __init__(self, fail_at: int | None = None, pause: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self, fail_at: int | None = None, pause: Callable[[], float] = lambda: 0.0, room: int = 64
+    ) -> None:
         self.sent: list[int] = []
         self.flying = self.most = 0
         self._fail_at = fail_at
         self._pause = pause
+        self._room = room
+        self._pool = ThreadPoolExecutor(64)
         self._lock = threading.Lock()
 
     def send(self, batch: Batch) -> Outcome:
@@ -37,6 +42,12 @@ class FakeUploader:
                 raise ServiceUnavailable("down")
             self.sent.append(batch.sequence)
         return Outcome(batch, batch.rows, [], 1, 0, 10)
+
+    def begin(self, batch: Batch) -> Future[Outcome]:
+        return self._pool.submit(self.send, batch)
+
+    def room(self) -> int:
+        return self._room
 
     def stop(self) -> None:
         pass
@@ -169,3 +180,28 @@ def test_a_lost_claim_stops_the_run() -> None:
         running.drain()
     running.abandon()
     assert len(uploader.sent) <= 4
+
+
+def test_no_more_is_taken_than_the_sender_wants() -> None:
+    """Batches that would only wait for the rule are not made: each holds its rows."""
+    uploader, written = FakeUploader(pause=lambda: 0.002, room=2), Written()
+    running = flow(uploader, written, window=8)
+    for batch in batches(30):
+        running.submit(batch)
+    running.drain()
+    assert uploader.most <= 2
+    assert running.counts.accepted == 60
+
+
+def test_a_run_whose_only_post_takes_long_keeps_its_claim() -> None:
+    """While a post is retried, in whosever thread, signs of life are written."""
+    written = Written()
+    written.beat_seconds = 0.01
+    alive = threading.Event()
+    written.save = lambda position, counts: alive.set()  # type: ignore[method-assign]
+    uploader = FakeUploader(pause=lambda: float(not alive.wait(60)))
+    running = flow(uploader, written)
+    for batch in batches(1):
+        running.submit(batch)
+    running.drain()
+    assert alive.is_set()
