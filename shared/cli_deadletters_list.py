@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from .cli_deadletters_find import Document, Wanted, find, total
+from .cli_explain import count
 from .cli_show import Cell, Show
 from .cli_storage import Place
 
@@ -63,6 +64,14 @@ def _group(route: str, reason: str, documents: Sequence[Document]) -> Sequence[C
 
 
 def _each(screen: Show, documents: Sequence[Document]) -> None:
+    if screen.pretty:  # a name to copy takes a line of its own
+        for document in documents:
+            tries = f", replayed {count(document.tries, 'time')}" if document.tries else ""
+            whole = "as a whole, " if document.whole else ""
+            screen.line(f"{document.when:%Y-%m-%d %H:%M}  {document.source}{tries}", "bold")
+            screen.line(f"  {whole}{reasons(document)}", "red")
+            screen.line(f"  {document.name}", "dim")
+        return
     headings = ("When (UTC)", "Source", "Records", "Tries", "Reasons", "Document")
     rows: list[Sequence[Cell]] = [
         (
