@@ -29,7 +29,8 @@ def on_message(message: func.QueueMessage) -> None:
     from shared.handlers import message as handler
 
     inserted = message.insertion_time
-    handler.take(ferry(), message.get_body(), message.id or "", inserted.timestamp() if inserted else 0.0)
+    at = inserted.timestamp() if inserted else 0.0
+    handler.take(ferry(), message.get_body(), message.id or "", at, message.dequeue_count or 1)
 
 
 @app.queue_trigger(arg_name="message", queue_name="%WORK_QUEUE%", connection="DropStorage")

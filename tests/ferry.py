@@ -82,10 +82,10 @@ class Ferry:
         """What the blob trigger does."""
         blob.take(self.app, self.environ["DROP_CONTAINER"], name)
 
-    def send(self, value: Any) -> None:
-        """What the queue trigger does."""
+    def send(self, value: Any, key: str = "", tries: int = 1) -> None:
+        """What the queue trigger does; `key` is the message's id, `tries` how often the queue has given it out."""
         text = value if isinstance(value, bytes) else json.dumps(value).encode()
-        message.take(self.app, text, uuid.uuid4().hex, 1_795_500_000.0)
+        message.take(self.app, text, key or uuid.uuid4().hex, 1_795_500_000.0, tries)
 
     def sweep(self) -> int:
         """What the timer does."""

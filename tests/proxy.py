@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._account = http.client.HTTPConnection(
-            "127.0.0.1", cast(_Server, self.server).upstream, timeout=60
+            "127.0.0.1", cast("_Server", self.server).upstream, timeout=60
         )
 
     def finish(self) -> None:
@@ -140,11 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             super().finish()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Azurite writes a log already."""
 
     def _pass(self) -> None:
-        proxy = cast(_Server, self.server).proxy
+        proxy = cast("_Server", self.server).proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         trouble = proxy.met(self.command, self.path) or Trouble("", "")
         if trouble.hold is not None:

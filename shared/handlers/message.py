@@ -2,7 +2,8 @@
 
 Invariants: a message that can be none of the accepted forms is in the dead letter
 with its text and its reason; one that Azure is not ready for is put aside, whole,
-before the queue forgets it.
+before the queue forgets it, and from then on lands from there alone, by one worker
+at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from .. import audit
 from ..app import App
 from ..errors import NotReady, Permanent, Transient, Unrouted
+from ..ledger.store import Conflict, Stored
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Run, Start
 from ..routes import Route
@@ -36,8 +38,10 @@ class Held(msgspec.Struct):
     text: str
     inserted: float
     since: float
-    """Epoch seconds: when it was first put aside."""
+    """Epoch seconds by the service's clock: when it was first put aside."""
     tries: int = 1
+    taken: bool = False
+    """Whether a worker is on it, or was when it died."""
 
 
 class MessageProgress:
@@ -59,7 +63,7 @@ class MessageProgress:
         self._dead_letter.records(self._facts, self._route, first, rejects)
 
 
-def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
+def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1) -> None:
     """Take a message.
 
     Args:
@@ -67,10 +71,15 @@ def take(app: App, body: bytes, message_id: str, inserted: float) -> None:
         body: as it came: JSON text, or that in base64.
         message_id: the queue's id of it.
         inserted: epoch seconds when it was put on the queue.
+        tries: how often the queue has given it out, this time included.
 
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
+    if tries > 1 and app.state.read(HELD + message_id) is not None:
+        # Whoever put it aside died before the queue knew, or could not queue the work.
+        app.work.put(HeldWork(message_id), backoff(1))
+        return
     _take(app, Held(message_id, _text(body), inserted, since=0.0, tries=0))
 
 
@@ -80,11 +89,29 @@ def take_held(app: App, message_id: str) -> None:
     if stored is None:
         logger.info("the held message %s is settled already", message_id)
         return
-    _take(app, msgspec.json.decode(stored.document, type=Held))
+    held = msgspec.json.decode(stored.document, type=Held)
+    etag = _claimed(app, held, stored)
+    if etag is None:
+        logger.info("the held message %s: another worker is on it; looking again later", message_id)
+        app.work.put(HeldWork(message_id), app.settings.claim_seconds)
+        return
+    _take(app, held)
     # What was put aside again is a new document of the same name, with one more try.
     latest = app.state.read(HELD + message_id)
-    if latest is not None and latest.etag == stored.etag:
+    if latest is not None and latest.etag == etag:
         app.state.remove(HELD + message_id)
+
+
+def _claimed(app: App, held: Held, stored: Stored) -> str | None:
+    """The ETag under which it is ours now; None if another worker is on it."""
+    config = app.settings
+    if held.taken and stored.age < config.retry_seconds + config.claim_seconds:
+        return None
+    document = msgspec.json.encode(msgspec.structs.replace(held, taken=True))
+    try:
+        return app.state.replace(HELD + held.id, document, {"state": "held"}, stored.etag)
+    except Conflict:
+        return None
 
 
 def _text(body: bytes) -> str:
@@ -113,15 +140,15 @@ def _take(app: App, held: Held) -> None:
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
         _audit(facts, route, "done", run.counts, began)
-    elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
+    elif isinstance(run.error, NotReady) and held.since and _age(app, held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
     else:
         _put_aside(app, held, run.error)
         _audit(facts, route, "deferred", run.counts, began, str(run.error))
 
 
-def _age(held: Held) -> float:
-    return time.time() - held.since
+def _age(app: App, held: Held) -> float:
+    return max(app.state.now() - held.since, 0.0)  # the service's clock has whole seconds
 
 
 def _route(app: App, what: Records) -> Route:
@@ -151,7 +178,7 @@ def _put_aside(app: App, held: Held, error: Transient) -> None:
     level = logging.ERROR if isinstance(error, NotReady) else logging.WARNING
     delay = max(backoff(held.tries), error.retry_after or 0)
     logger.log(level, "message %s: deferred for %.0f s: %s", held.id, delay, error)
-    again = msgspec.structs.replace(held, since=held.since or time.time(), tries=held.tries + 1)
+    again = msgspec.structs.replace(held, since=held.since or app.state.now(), tries=held.tries + 1)
     app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
     app.work.put(HeldWork(held.id), delay)
 

@@ -10,7 +10,6 @@ another, but for an append blob that has only grown.
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import UTC, datetime
 
@@ -52,7 +51,7 @@ class Claim:
         entry = self.entry
         entry.state, entry.reason, entry.owner = state, reason, ""
         if state == "deferred":
-            entry.deferred_since = entry.deferred_since or time.time()
+            entry.deferred_since = entry.deferred_since or self._store.now()
         else:
             entry.deferred_since = 0.0
         self._write()

@@ -39,7 +39,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     owner: str = ""
     reason: str = ""
     deferred_since: float = 0.0
-    """Epoch seconds: when the present run of deferrals began; 0 when the last run got further."""
+    """Epoch seconds by the service's clock: when the present run of deferrals began; 0 when the last run got
+    further."""
     updated: str = ""
     """UTC text, for readers; who is first is decided by the service's own clock."""
 

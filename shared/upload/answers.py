@@ -46,6 +46,8 @@ def meaning(error: Exception, *, rule: str, stream: str, now: float) -> Logferry
     """
     from azure.core import exceptions  # noqa: PLC0415
 
+    if isinstance(error, LogferryError):  # of the identity: nothing was sent
+        return error
     if isinstance(error, exceptions.HttpResponseError) and _is_ingestion(error):
         return _status(error, rule, stream, now)
     if isinstance(error, exceptions.ClientAuthenticationError):

@@ -48,5 +48,7 @@ def faulty(azurite: Azurite, tmp_path: Path) -> Iterator[Faulty]:
     """The same, on storage that can fail."""
     account = StorageProxy(azurite.ports)
     with ferry(account, tmp_path, ROUTES, **SMALL, RETRY_SECONDS="30") as made:
+        for container in ("STATE_CONTAINER", "DEADLETTER_CONTAINER"):  # else the first writes make them
+            made.blobs.create_container(made.environ[container])
         yield Faulty(made, account)
     account.close()
