@@ -1,4 +1,4 @@
-"""A real Azurite on free ports, in memory, for tests.
+"""A real Azurite on free ports, for tests: in memory, or with its data kept while it is down.
 
 Rule: the same start as local.stack's own, so that tests meet what users run. It
 dies with the process that started it, also when that is killed.
@@ -11,11 +11,21 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from local.stack import azurite
 from local.stack.process import Part
 
 START_SECONDS = 60.0
+
+
+class Account(Protocol):
+    """What tests need to know of a storage account."""
+
+    @property
+    def connection_string(self) -> str:
+        """Blobs and queues of the one account."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +76,32 @@ def start_azurite() -> Azurite:
         part.stop()
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+class LastingAzurite:
+    """One that can be down for a while: its data and its ports are the same afterwards.
+
+    Args:
+        folder: where its data is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._part = azurite.begin(folder / "azurite.log", os.environ, folder=folder)
+        self.ports = self._part.wait_for(azurite.ready, START_SECONDS)
+
+    @property
+    def connection_string(self) -> str:
+        """Blobs and queues of the one account."""
+        return self.ports.connection_string
+
+    def stop(self) -> None:
+        """End it; it writes down what it has. Calling it again does nothing."""
+        self._part.stop()
+
+    def start(self) -> None:
+        """Start it again."""
+        self._part = azurite.begin(
+            self._folder / "azurite.log", os.environ, folder=self._folder, ports=self.ports
+        )
+        self._part.wait_for(azurite.ready, START_SECONDS)

@@ -19,7 +19,7 @@ from shared.ledger.claims import PREFIX
 from shared.ledger.deadletter import DOCUMENT
 from shared.ledger.entry import Entry, parse
 from shared.routes import loads
-from tests.azurite import Azurite
+from tests.azurite import Account
 from tests.monitor import MonitorUnderTest, monitor
 
 ROUTES = """
@@ -47,12 +47,12 @@ class Ferry:
     """An App, and the storage around it."""
 
     def __init__(
-        self, azurite: Azurite, root: Path, endpoint: str, server: MonitorUnderTest, **more: str
+        self, account: Account, root: Path, endpoint: str, server: MonitorUnderTest, **more: str
     ) -> None:
         key = uuid.uuid4().hex[:10]
         self.server = server
         self.environ = {
-            "DropStorage": azurite.connection_string,
+            "DropStorage": account.connection_string,
             "DATA_COLLECTION_ENDPOINT": endpoint,
             "LOGS_DCR_RULE_ID": ",".join(server.rules),
             "DROP_CONTAINER": f"drop-{key}",
@@ -64,8 +64,8 @@ class Ferry:
             **more,
         }
         self.root = root
-        self.blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
-        self.queues = QueueServiceClient.from_connection_string(azurite.connection_string)
+        self.blobs = BlobServiceClient.from_connection_string(account.connection_string)
+        self.queues = QueueServiceClient.from_connection_string(account.connection_string)
         self.drop_container = self.blobs.create_container(self.environ["DROP_CONTAINER"])
         self.work_queue = self.queues.create_queue(self.environ["WORK_QUEUE"])
         self.app = self.again()
@@ -83,10 +83,10 @@ class Ferry:
         """What the blob trigger does."""
         blob.take(self.app, self.environ["DROP_CONTAINER"], name)
 
-    def send(self, value: Any) -> None:
-        """What the queue trigger does."""
+    def send(self, value: Any, key: str = "", tries: int = 1) -> None:
+        """What the queue trigger does; `key` is the message's id, `tries` how often the queue has given it out."""
         text = value if isinstance(value, bytes) else json.dumps(value).encode()
-        message.take(self.app, text, uuid.uuid4().hex, 1_795_500_000.0)
+        message.take(self.app, text, key or uuid.uuid4().hex, 1_795_500_000.0, tries)
 
     def sweep(self) -> int:
         """What the timer does."""
@@ -125,10 +125,10 @@ class Ferry:
 
 
 @contextmanager
-def ferry(azurite: Azurite, root: Path, routes: str = ROUTES, **more: str) -> Iterator[Ferry]:
+def ferry(account: Account, root: Path, routes: str = ROUTES, **more: str) -> Iterator[Ferry]:
     """An App with a monitor that knows its routes."""
     (root / "routes.yaml").write_text(routes)
     with monitor(loads(routes)) as server:
-        made = Ferry(azurite, root, server.url, server, **more)
+        made = Ferry(account, root, server.url, server, **more)
         yield made
         made.close()

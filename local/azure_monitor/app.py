@@ -28,6 +28,7 @@ from .faults import Fault, Faults
 from .identity import TokenBook
 from .ingestion import Refusal
 from .losses import Findings
+from .plans import Plans
 from .query import QueryError, run
 from .state import Post, State, now_text
 from .tables import Accepted, Tables
@@ -62,6 +63,7 @@ class Monitor:
         self.roles = Roles()
         self.tokens = TokenBook(config.identity_header, config.token_lifetime)
         self.throttle = Throttle()
+        self.plans = Plans()
         self.checkers = {key: Checker(spec) for key, spec in config.by_stream.items()}
         self.tables = Tables(config, self.state)
 
@@ -74,7 +76,9 @@ class Monitor:
         raw = await self._look_inside(request) if self.faults.look_inside() else b""
         fault = self.faults.take(rule, stream, raw) or Fault()
         await asyncio.sleep(fault.delay)
-        if fault.reset == "before":
+        if fault.reset in {"before", "middle"}:
+            if fault.reset == "middle":
+                await request.content.readexactly(max(1, (request.content_length or 2) // 2))
             return self._drop(request, post)
         refusal = fault.refusal() or self._refusal(request, rule, stream)
         if refusal is None:
@@ -83,10 +87,11 @@ class Monitor:
             return self._drop(request, post)
         post = replace(post, status=refusal.status if refusal else 204)
         self.state.post(post)
-        if refusal is None:
-            return web.Response(status=204)
-        log.warning("%s: %d %s: %s", stream, refusal.status, refusal.code, refusal.message)
-        return refused(refusal)
+        if refusal is not None:
+            log.warning("%s: %d %s: %s", stream, refusal.status, refusal.code, refusal.message)
+        if fault.odd:
+            return await _scripted(request, fault, refusal)
+        return web.Response(status=204) if refusal is None else refused(refusal)
 
     async def _look_inside(self, request: web.Request) -> bytes:
         """The decompressed body, for faults that ask for it; it is kept for whoever reads it next."""
@@ -119,6 +124,9 @@ class Monitor:
         findings = Findings()
         raw = ingestion.decompress(wire, request.headers.get("Content-Encoding", ""), findings)
         size = len(raw) if raw is not None else length
+        refusal = self.plans.refusal(self.config.by_stream[post.rule, post.stream].table, raw)
+        if refusal is not None:
+            return refusal, post
         if self.config.limits:
             refusal = self.throttle.take(post.rule, size)
             if refusal is not None:
@@ -142,14 +150,20 @@ class Monitor:
     def _drop(self, request: web.Request, post: Post) -> web.StreamResponse:
         self.state.post(post)
         log.warning("%s: connection dropped, as a fault asked for", post.stream)
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)  # never arrives
+        return _dropped(request)
 
     # -- identity ---------------------------------------------------------------------------
 
-    async def token(self, request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.StreamResponse:
         """GET /msi/token, the App Service form."""
+        fault = self.faults.take_token() or Fault()
+        await asyncio.sleep(fault.delay)
+        if fault.reset is not None:
+            return _dropped(request)
+        refusal = fault.refusal()
+        if refusal is not None:
+            log.warning("identity: %d, as a fault asked for", refusal.status)
+            return await _scripted(request, fault, refusal) if fault.odd else refused(refusal)
         header = request.headers.get("X-IDENTITY-HEADER")
         query = request.query
         status, answer = self.tokens.answer(header, query.get("api-version"), query.get("resource"))
@@ -221,6 +235,26 @@ def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -
 def refused(refusal: Refusal) -> web.Response:
     """The service's own error answer."""
     return json(refusal.body(), refusal.status, {"x-ms-error-code": refusal.code, **refusal.headers})
+
+
+def _dropped(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)  # never arrives
+
+
+async def _scripted(request: web.Request, fault: Fault, refusal: Refusal | None) -> web.StreamResponse:
+    """An answer that no HTTP library would give: written by hand, byte by byte where the fault says so."""
+    transport, wire = request.transport, fault.wire(refusal)
+    step = 1 if fault.drip else len(wire)
+    for place in range(0, len(wire), step):
+        if transport is None or transport.is_closing():
+            break
+        transport.write(wire[place : place + step])
+        await asyncio.sleep(fault.drip)
+    if transport is not None:
+        transport.close()
+    return web.Response(status=500)  # never arrives
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""The control API under /local: faults, roles, tokens, and what was seen.
+"""The control API under /local: faults, roles, tokens, plans, and what was seen.
 
 Rule: it changes how the server behaves, never what is in the tables. Invariant: a
 request that is not understood changes nothing and says why with 400.
@@ -23,6 +23,10 @@ class _Roles(msgspec.Struct, forbid_unknown_fields=True):
 class _Tokens(msgspec.Struct, forbid_unknown_fields=True):
     lifetime: float | None = None
     revoke: bool = False
+
+
+class _Plans(msgspec.Struct, forbid_unknown_fields=True):
+    auxiliary: list[str]
 
 
 class Control:
@@ -91,6 +95,18 @@ class Control:
         book.lifetime = book.lifetime if wanted.lifetime is None else wanted.lifetime
         return json({"lifetime": book.lifetime, "revoked": book.revoke() if wanted.revoke else 0})
 
+    async def plans(self, request: web.Request) -> web.Response:
+        """POST /local/plans {"auxiliary": [table]}: the tables that are on the Auxiliary plan."""
+        try:
+            wanted = msgspec.json.decode(await _body(request), type=_Plans).auxiliary
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return _bad(str(error))
+        unknown = sorted(set(wanted) - set(self._monitor.tables.columns))
+        if unknown:
+            return _bad(f"there is no table {unknown[0]}.")
+        self._monitor.plans.auxiliary = frozenset(wanted)
+        return json({"auxiliary": sorted(wanted)})
+
     async def page(self, request: web.Request) -> web.Response:
         """GET /: for people."""
         text = await page(self._monitor, request.query.get("query", ""), request.query.get("timespan", ""))
@@ -116,6 +132,7 @@ def make_app(monitor: Monitor) -> web.Application:
     add("DELETE", "/local/faults", control.clear_faults)
     add("POST", "/local/roles", control.roles)
     add("POST", "/local/tokens", control.tokens)
+    add("POST", "/local/plans", control.plans)
     add("GET", "/", control.page)
     return app
 

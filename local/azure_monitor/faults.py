@@ -1,8 +1,8 @@
 """Scripted answers, so that a test or a person can see what happens when Azure fails.
 
-Rule: faults are consumed in the order in which they were given, by the posts that
-match them. Invariant: a fault that is not understood is refused as a whole, with
-all the others of its request.
+Rule: faults are consumed in the order in which they were given, by the requests
+that match them. Invariants: a fault that is not understood is refused as a whole,
+with all the others of its request; an answer of 204 means that the post was taken.
 """
 
 from __future__ import annotations
@@ -42,24 +42,40 @@ class Match(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What happens to the next `times` posts that match."""
+    """What happens to the next `times` requests that match."""
 
+    on: Literal["post", "token"] = "post"
+    """Posts of rows, or requests to the identity endpoint."""
     match: Match = msgspec.field(default_factory=Match)
-    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    status: Annotated[int, Meta(ge=200, le=599)] | None = None
     """Answer with this instead of taking the post."""
     code: str | None = None
     """error.code, where the usual one for the status is not wanted."""
     retry_after: str | None = None
     """The Retry-After header, as it stands."""
-    reset: Literal["before", "after"] | None = None
-    """Drop the connection: before the post is taken, or after it is committed."""
+    headers: dict[str, str] = {}
+    """Further headers of the answer, or others in place of the usual ones."""
+    body: str | None = None
+    """The answer's body, where the service's own JSON is not wanted."""
+    reset: Literal["before", "middle", "after"] | None = None
+    """Drop the connection: before the post is read, half-way through its body, or after it is committed."""
     delay: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     """Seconds to wait first."""
+    drip: Annotated[float, Meta(ge=0, le=60)] = 0.0
+    """Seconds between two bytes of the answer."""
     times: Annotated[int, Meta(ge=1)] = 1
 
     def __post_init__(self) -> None:
-        if self.status is not None and self.reset is not None:
-            raise ValueError("status and reset are two different faults; give one of them")
+        answers = self.status is not None or self.odd
+        if answers and self.reset is not None:
+            raise ValueError("an answer and reset are two different faults; give one of them")
+        if self.status == 204:
+            raise ValueError("204 says that a post was taken: leave status out, and it is taken")
+
+    @property
+    def odd(self) -> bool:
+        """Whether the answer is not in the service's own form, or not at its own pace."""
+        return bool(self.drip or self.headers) or self.body is not None
 
     def refusal(self) -> Refusal | None:
         """The answer that `status` asks for."""
@@ -68,6 +84,19 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         code, message = _CODES.get(self.status, ("Error", "An error occurred."))
         headers = {} if self.retry_after is None else {"Retry-After": self.retry_after}
         return Refusal(self.status, self.code or code, message, headers)
+
+    def wire(self, refusal: Refusal | None) -> bytes:
+        """The answer as it travels: to what was taken, or this refusal."""
+        status = refusal.status if refusal else 204
+        text = self.body
+        if text is None:
+            text = msgspec.json.encode(refusal.body()).decode() if refusal else ""
+        sized = {"Content-Length": str(len(text.encode()))} if text or status != 204 else {}
+        kind = {"Content-Type": "application/json"} if text else {}
+        said = {**kind, **sized, "Connection": "close", **(refusal.headers if refusal else {})}
+        headers = {**said, **self.headers}
+        lines = [f"HTTP/1.1 {status} As scripted", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", text]).encode()
 
 
 class Faults:
@@ -101,12 +130,21 @@ class Faults:
         for fault in self._waiting:
             match = fault.match
             inside = match.contains is None or match.contains.encode() in raw
-            if inside and match.stream in {None, stream} and match.rule in {None, rule}:
-                fault.times -= 1
-                if not fault.times:
-                    self._waiting.remove(fault)
-                return fault
+            here = fault.on == "post" and match.stream in {None, stream} and match.rule in {None, rule}
+            if inside and here:
+                return self._used(fault)
         return None
+
+    def take_token(self) -> Fault | None:
+        """The fault for this request for a token, which is used up by one."""
+        found = next((fault for fault in self._waiting if fault.on == "token"), None)
+        return self._used(found) if found else None
+
+    def _used(self, fault: Fault) -> Fault:
+        fault.times -= 1
+        if not fault.times:
+            self._waiting.remove(fault)
+        return fault
 
     def clear(self) -> None:
         """No more faults."""

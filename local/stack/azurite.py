@@ -1,8 +1,9 @@
 """Azurite: blobs and queues on this machine.
 
-Rule: in memory, on ports that the system picks, and every request written to its
-log, a line each; the events part lives on those lines. Azurite prints its ports
-when it listens; nothing is guessed.
+Rule: in memory unless it is given a folder, on ports that the system picks unless
+they are given too, and every request written to its log, a line each; the events
+part lives on those lines. Azurite prints its ports when it listens; nothing is
+guessed.
 """
 
 from __future__ import annotations
@@ -52,18 +53,32 @@ class Ports:
         )
 
 
-def begin(log_path: Path, environment: Mapping[str, str]) -> Part:
+def begin(
+    log_path: Path,
+    environment: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    ports: Ports | None = None,
+) -> Part:
     """Start one.
+
+    Args:
+        log_path: its access log.
+        environment: all of it.
+        folder: where its data is kept, if it is kept; written for sure only when it is asked to end.
+        ports: those of an earlier one whose place it takes.
 
     Raises:
         StackError: it is not installed.
     """
     if not PROGRAM.exists():
         raise StackError(f"Azurite is not installed ({PROGRAM} is missing): run `npm ci` in {ROOT}.")
-    # No --location: with --inMemoryPersistence Azurite refuses it, and writes nothing to disk anyway.
-    options = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
-    ports = [word for service in ("blob", "queue", "table") for word in (f"--{service}Port", "0")]
-    return Part("azurite", [str(PROGRAM), *options, *ports], environment=environment, log_path=log_path)
+    # No --location beside --inMemoryPersistence: Azurite refuses that, and writes nothing to disk anyway.
+    kept = ["--location", str(folder)] if folder else ["--inMemoryPersistence"]
+    wanted = {"blob": ports.blob if ports else 0, "queue": ports.queue if ports else 0, "table": 0}
+    listen = [word for service, port in wanted.items() for word in (f"--{service}Port", str(port))]
+    command = [str(PROGRAM), *kept, "--skipApiVersionCheck", "--disableTelemetry", *listen]
+    return Part("azurite", command, environment=environment, log_path=log_path)
 
 
 def ready(printed: str) -> Ports | None:

@@ -21,6 +21,9 @@ class Spool:
 
     Args:
         limit: bytes that are kept at most.
+
+    Raises:
+        NotReady: there is no temporary folder that can be written.
     """
 
     def __init__(self, limit: int) -> None:
@@ -28,7 +31,7 @@ class Spool:
         """Bytes that were added, kept or not."""
         self.limit = limit
         self._head = b""
-        self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the object
+        self._file = _opened()
         self._closer = weakref.finalize(self, self._file.close)
 
     @property
@@ -92,3 +95,11 @@ class Spool:
     def close(self) -> None:
         """Give the disk back."""
         self._closer()
+
+
+def _opened() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        detail = f"no temporary file can be made for a file that is needed as a whole: {error}"
+        raise NotReady(detail) from error

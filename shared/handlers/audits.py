@@ -79,7 +79,7 @@ def post(app: App, row: Audit, before: Counts | None = None) -> None:
         return
     try:
         line = _line(row, before)
-        held = HeldRow(line["row_id"], msgspec.Raw(msgspec.json.encode(line)), time.time(), tries=0)
+        held = HeldRow(line["row_id"], msgspec.Raw(msgspec.json.encode(line)), app.state.now(), tries=0)
         error = _send(app, route, held)
         if error is not None:
             _put_aside(app, held, error)
@@ -111,7 +111,7 @@ def _settled(app: App, held: HeldRow) -> Transient | None:
         logger.warning("audit row %s: routes.yaml asks for none any more; dropped", held.id)
         return None
     error = _send(app, route, held)
-    if isinstance(error, NotReady) and time.time() - held.since >= app.settings.defer_seconds:
+    if isinstance(error, NotReady) and app.state.now() - held.since >= app.settings.defer_seconds:
         logger.error("audit row %s: dead-lettered: %s", held.id, error)
         app.dead_letter.source(_facts(held), route.name, "NotReady", str(error), bytes(held.row))
         return None

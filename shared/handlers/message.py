@@ -2,7 +2,8 @@
 
 Invariants: a message that can be none of the accepted forms is in the dead letter
 with its text and its reason; one that Azure is not ready for is put aside, whole,
-before the queue forgets it.
+before the queue forgets it, and from then on lands from there alone, by one worker
+at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from .. import audit
 from ..app import App
 from ..errors import NotReady, Permanent, Transient, Unrouted
+from ..ledger.store import Conflict, Stored
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Run, Start
 from ..routes import Route
@@ -37,8 +39,10 @@ class Held(msgspec.Struct):
     text: str
     inserted: float
     since: float
-    """Epoch seconds: when it was first put aside."""
+    """Epoch seconds by the service's clock: when it was first put aside."""
     tries: int = 1
+    taken: bool = False
+    """Whether a worker is on it, or was when it died."""
 
 
 _decoder = msgspec.json.Decoder(Held)
@@ -77,6 +81,10 @@ def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
+    if tries > 1 and app.state.read(HELD + message_id) is not None:
+        # Whoever put it aside died before the queue knew, or could not queue the work.
+        app.work.put(HeldWork(message_id), backoff(1))
+        return ""
     text = _text(body)
     facts = SourceFacts("message", message_id, message_id, inserted, inserted)
     why = "it failed for the last time"
@@ -91,11 +99,29 @@ def take_held(app: App, message_id: str) -> None:
     if stored is None:
         logger.info("the held message %s is settled already", message_id)
         return
-    _take(app, _decoder.decode(stored.document))
+    held = _decoder.decode(stored.document)
+    etag = _claimed(app, held, stored)
+    if etag is None:
+        logger.info("the held message %s: another worker is on it; looking again later", message_id)
+        app.work.put(HeldWork(message_id), app.settings.claim_seconds)
+        return
+    _take(app, held)
     # What was put aside again is a new document of the same name, with one more try.
     latest = app.state.read(HELD + message_id)
-    if latest is not None and latest.etag == stored.etag:
+    if latest is not None and latest.etag == etag:
         app.state.remove(HELD + message_id)
+
+
+def _claimed(app: App, held: Held, stored: Stored) -> str | None:
+    """The ETag under which it is ours now; None if another worker is on it."""
+    config = app.settings
+    if held.taken and stored.age < config.retry_seconds + config.claim_seconds:
+        return None
+    document = msgspec.json.encode(msgspec.structs.replace(held, taken=True))
+    try:
+        return app.state.replace(HELD + held.id, document, {"state": "held"}, stored.etag)
+    except Conflict:
+        return None
 
 
 def _text(body: bytes) -> str:
@@ -124,7 +150,7 @@ def _take(app: App, held: Held) -> str:
     run = _ship(app, route, what, facts, held.text)
     if run.error is None:
         _audit(app, facts, route, "done", run.counts, began)
-    elif isinstance(run.error, NotReady) and held.since and _age(held) >= app.settings.defer_seconds:
+    elif isinstance(run.error, NotReady) and held.since and _age(app, held) >= app.settings.defer_seconds:
         _die(app, facts, route, held, run.error, began)
         return str(run.error)
     else:
@@ -133,8 +159,8 @@ def _take(app: App, held: Held) -> str:
     return ""
 
 
-def _age(held: Held) -> float:
-    return time.time() - held.since
+def _age(app: App, held: Held) -> float:
+    return max(app.state.now() - held.since, 0.0)  # the service's clock has whole seconds
 
 
 def _route(app: App, what: Records) -> Route:
@@ -164,7 +190,7 @@ def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) 
 def _put_aside(app: App, held: Held, error: Transient) -> None:
     delay = max(backoff(held.tries), error.retry_after or 0)
     logger.warning("message %s: deferred for %.0f s: %s", held.id, delay, error)
-    again = msgspec.structs.replace(held, since=held.since or time.time(), tries=held.tries + 1)
+    again = msgspec.structs.replace(held, since=held.since or app.state.now(), tries=held.tries + 1)
     app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
     app.work.put(HeldWork(held.id), delay)
 

@@ -236,7 +236,7 @@ def _work(parent: Entry, part: int) -> PartWork:
 def look_after(app: App, parent: Entry) -> None:
     """Queue the parts that nobody works on; close the blob if all are settled. Raises ServiceUnavailable."""
     taken = {int(row.name.rpartition("/")[2]): row for row in app.ledger.parts(parent)}
-    now = time.time()
+    now = app.state.now()
     for part in range(len(parent.parts)):
         row = taken.get(part)
         if row is None or _is_left(row, now, app.settings.claim_seconds):

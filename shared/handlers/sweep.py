@@ -10,7 +10,6 @@ differences; what that pass cannot tell for sure is queued, and costs one look.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -32,7 +31,7 @@ def sweep(app: App) -> int:
         ServiceUnavailable: storage does not answer; the next run begins again.
     """
     config = app.settings
-    now = time.time()
+    now = app.state.now()
     born = 0.0 if config.sweep_existing else _born(app)
     container = app.storage.blobs.get_container_client(config.drop_container)
     prefix = f"{PREFIX}{config.drop_container}/"

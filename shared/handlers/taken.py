@@ -183,7 +183,8 @@ class Taken:
 
     def _waited_enough(self) -> bool:
         since = self._claim.entry.deferred_since
-        return bool(since) and time.time() - since >= self._app.settings.defer_seconds
+        waited = max(self._app.state.now() - since, 0.0)  # the service's clock has whole seconds
+        return bool(since) and waited >= self._app.settings.defer_seconds
 
     def _defer(self, error: Transient) -> None:
         delay = max(backoff(self._claim.entry.attempts), error.retry_after or 0)

@@ -11,7 +11,6 @@ only where the caller has seen that the new one begins with the old one.
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -72,7 +71,7 @@ class Claim:
         entry = self.entry
         entry.state, entry.reason, entry.owner = state, reason, ""
         if state == "deferred":
-            entry.deferred_since = entry.deferred_since or time.time()
+            entry.deferred_since = entry.deferred_since or self._store.now()
         else:
             entry.deferred_since = 0.0
         self._write()

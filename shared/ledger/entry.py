@@ -61,7 +61,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     owner: str = ""
     reason: str = ""
     deferred_since: float = 0.0
-    """Epoch seconds: when the present run of deferrals began; 0 when the last run got further."""
+    """Epoch seconds by the service's clock: when the present run of deferrals began; 0 when the last run got
+    further."""
     marks: Marks = Marks()
     """What the runs so far have read."""
     parts: list[int] = []

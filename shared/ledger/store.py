@@ -3,13 +3,16 @@
 Rule: nothing here knows what is in a document. Invariant: `replace` succeeds only
 on the version that the caller has seen (ETag), so two writers can never both
 believe that they were last. Ages are taken from the service's own clock, whatever
-the time is here.
+the time is here; `now` is that clock, as of the last read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NOTHING = "meta/now"
 _LONGEST_NAME = 1_024
 _KEPT = 900
 
@@ -56,15 +60,26 @@ class Store:
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
+        self._ahead: float | None = None
+
+    def now(self) -> float:
+        """Epoch seconds by the service's clock, so that workers agree on them. Raises ServiceUnavailable."""
+        if self._ahead is None:
+            self.read(_NOTHING)  # any answer has the time on it
+        return time.time() + (self._ahead or 0.0)
 
     def read(self, name: str) -> Stored | None:
         """A document, or None. Raises ServiceUnavailable."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-        date: list[str] = []
+        answered: list[datetime] = []
 
         def keep_date(response: Any) -> None:
-            date[:] = [response.http_response.headers["Date"]]
+            with contextlib.suppress(
+                KeyError, ValueError
+            ):  # something in between, that says nothing of the time
+                answered[:] = [parsedate_to_datetime(response.http_response.headers["Date"])]
+                self._ahead = answered[0].timestamp() - time.time()
 
         def download() -> Stored | None:
             try:
@@ -73,7 +88,7 @@ class Store:
             except ResourceNotFoundError:
                 return None
             properties = stream.properties
-            age = (parsedate_to_datetime(date[0]) - properties.last_modified).total_seconds()
+            age = (answered[0] - properties.last_modified).total_seconds() if answered else 0.0
             return Stored(document, properties.etag, age)
 
         return guarded(download)

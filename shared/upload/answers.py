@@ -1,8 +1,10 @@
 """What an answer of the Logs Ingestion API means.
 
 Rule: the status decides; codes and texts only tell InvalidStream from other 400s
-and go into messages. Invariant: every failure becomes Transient or Permanent, and
-a reply that got lost is told from a request that never left.
+and go into messages. Invariants: every failure becomes Transient or Permanent; only
+400 and 413 blame a record; a reply that got lost is told from a request that never
+left, and an answer that the service does not give is a reply that got lost or a
+set-up that is wrong.
 
 Statuses and texts: Logs Ingestion API reference, and answers recorded in the
 SDK's own tests.
@@ -26,6 +28,7 @@ _REMEDY = {
     404: "Check LOGS_DCR_RULE_ID and DATA_COLLECTION_ENDPOINT: they must belong to the same rule.",
     401: "Check that the endpoint's cloud is the identity's.",
 }
+_NOT_AZURE = "The Logs Ingestion API does not answer so: check DATA_COLLECTION_ENDPOINT, and what is between it and the app."
 
 
 class ReplyLost(ServiceUnavailable):
@@ -39,10 +42,12 @@ def meaning(error: Exception, *, rule: str, stream: str, now: float) -> Logferry
         error: anything that `LogsIngestionClient.upload` raised.
         rule: immutable id, for the message.
         stream: the stream, for the message.
-        now: epoch seconds, for a Retry-After given as a date.
+        now: epoch seconds here, for a Retry-After given as a date by an answer without a date of its own.
     """
     from azure.core import exceptions  # noqa: PLC0415
 
+    if isinstance(error, LogferryError):  # of the identity: nothing was sent
+        return error
     if isinstance(error, exceptions.HttpResponseError) and _is_ingestion(error):
         return _status(error, rule, stream, now)
     if isinstance(error, exceptions.ClientAuthenticationError):
@@ -68,16 +73,19 @@ def _status(error: Any, rule: str, stream: str, now: float) -> LogferryError:
     status = int(error.status_code)
     code, text = _code(error)
     said = f"{status} {code}: {text}".strip()
-    wait = retry_after(getattr(error.response, "headers", None) or {}, now)
+    headers = getattr(error.response, "headers", None) or {}
+    wait = retry_after(headers, clock(headers, now))
     if status == 429:
         return Throttled(f"{said} (rule {rule})", retry_after=wait)
     if status == 408 or status >= 500:
         return ServiceUnavailable(f"{said} (rule {rule})", retry_after=wait)
     if status == 400 and code == "InvalidStream":
         return NotReady(f"{said} (stream {stream}, rule {rule}) {_REMEDY['InvalidStream']}")
-    if status in {401, 403, 404}:
-        return NotReady(f"{said} (rule {rule}, stream {stream}) {_REMEDY[status]}")
-    return Refused(f"{said} (rule {rule}, stream {stream})", status=status)
+    if status in {400, 413}:
+        return Refused(f"{said} (rule {rule}, stream {stream})", status=status)
+    if status < 300:
+        return ReplyLost(f"{said} (rule {rule}, stream {stream}) {_NOT_AZURE}")
+    return NotReady(f"{said} (rule {rule}, stream {stream}) {_REMEDY.get(status, _NOT_AZURE)}")
 
 
 def _code(error: Any) -> tuple[str, str]:
@@ -87,6 +95,14 @@ def _code(error: Any) -> tuple[str, str]:
     code = getattr(inner, "code", None) or headers.get("x-ms-error-code") or ""
     text = getattr(inner, "message", None) or getattr(error, "reason", None) or ""
     return str(code), str(text)
+
+
+def clock(headers: Mapping[str, str], now: float) -> float:
+    """Epoch seconds by the clock of whoever answered, in which its dates are meant; `now` if it does not say."""
+    try:
+        return parsedate_to_datetime(headers.get("date") or "").timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return now
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.unit.azure_monitor.client import RULE, SECRET, STREAM, TABLE, Client, row
+from tests.unit.azure_monitor.client import RULE, SECRET, STREAM, TABLE, Client, now, row
 
 ROUTES = """
 routes:
@@ -60,7 +60,7 @@ def test_a_fault_may_look_into_the_body(client: Client) -> None:
     assert client.get("/local/faults").json()[0]["times"] == 1
 
 
-@pytest.mark.parametrize(("moment", "rows"), [("before", 0), ("after", 1)])
+@pytest.mark.parametrize(("moment", "rows"), [("before", 0), ("middle", 0), ("after", 1)])
 def test_a_reset_drops_the_connection_before_or_after_the_rows_are_taken(
     client: Client, moment: str, rows: int
 ) -> None:
@@ -80,8 +80,52 @@ def test_a_delay_comes_before_the_answer(client: Client) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+def test_an_answer_may_have_any_shape_and_any_pace(client: Client) -> None:
+    """A page in place of the service's JSON takes no row; an odd 204 takes them; a byte at a time is still an answer."""
+    page = {"body": "<html>sign in</html>", "headers": {"Content-Type": "text/html", "Date": "yesterday"}}
+    client.control(
+        "faults", [{"status": 200, **page}, {**page}, {"drip": 0.002}, {"status": 503, "drip": 0.001}]
+    )
+    portal = client.post([row()])
+    assert (portal.status_code, portal.text, portal.headers["Date"]) == (200, page["body"], "yesterday")
+    assert [client.post([row()]).status_code for _ in range(3)] == [204, 204, 503]
+    assert len(client.rows(TABLE)) == 2
+
+
+def test_the_identity_endpoint_can_fail_too(client: Client) -> None:
+    """A fault on tokens meets requests for a token and no post."""
+    client.control("faults", [{"on": "token", "status": 500}, {"on": "token", "reset": "before"}])
+    assert client.post([row()]).status_code == 204
+    assert client.ask_token().status_code == 500
+    with pytest.raises(requests.ConnectionError):
+        client.ask_token()
+    assert client.ask_token().status_code == 200
+
+
+def test_an_auxiliary_table_refuses_what_spans_more_than_half_an_hour(client: Client) -> None:
+    """The whole post is refused, with the service's code; halves that fit are taken."""
+    assert client.control("plans", {"auxiliary": ["Elsewhere_CL"]}).status_code == 400
+    assert client.control("plans", {"auxiliary": [TABLE]}).status_code == 200
+    old, new = row(TimeGenerated=now(minutes=40)), row()
+    answer = client.post([old, new])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (
+        400,
+        "RecordsTimeRangeIsMoreThan30Minutes",
+    )
+    assert client.rows(TABLE) == []
+    assert [client.post([one]).status_code for one in (old, new)] == [204, 204]
+
+
 @pytest.mark.parametrize(
-    "fault", [{"status": 204}, {"stauts": 500}, {"reset": "during"}, {"status": 500, "reset": "after"}, "x"]
+    "fault",
+    [
+        {"status": 204},
+        {"stauts": 500},
+        {"reset": "during"},
+        {"status": 500, "reset": "after"},
+        {"drip": 1, "reset": "after"},
+        "x",
+    ],
 )
 def test_a_fault_that_is_not_understood_is_refused(client: Client, fault: object) -> None:
     """One bad fault refuses all the faults of its request."""
