@@ -104,6 +104,13 @@ def take_held(app: App, held_id: str) -> None:
         app.state.remove(name)
 
 
+def again(app: App, held_id: str, row: bytes) -> None:
+    """Have a row of the dead letter sent once more. Raises ServiceUnavailable."""
+    held = HeldRow(held_id, msgspec.Raw(row), time.time())
+    app.state.put(_PLACE + held.id, msgspec.json.encode(held), {"state": "held"})
+    app.work.put(HeldWork(HELD + held.id))
+
+
 def _settled(app: App, held: HeldRow) -> Transient | None:
     """None where the row is over: in its table, or in the dead letter."""
     route = app.routes.audit

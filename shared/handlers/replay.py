@@ -271,6 +271,8 @@ def route_of(app: App, line: Line) -> Route:
     Raises:
         BadMessage: there is none of that name.
     """
+    if app.routes.audit is not None and line.route == app.routes.audit.name:
+        return app.routes.audit
     route = app.corridor.route(line.route)
     return app.corridor.for_json(route, None) if line.kind == "message" else route
 

@@ -29,7 +29,9 @@ logger = logging.getLogger("logferry.replay")
 def take(app: App, work: ReplayWork, stored: Stored, line: Line) -> None:
     """Put a source back. Raises ServiceUnavailable, and what a handler of messages raises."""
     began = time.monotonic()
-    why = {"blob": _blob, "message": _message, "work": _work}.get(line.kind, _unknown)(app, line)
+    why = {"blob": _blob, "message": _message, "work": _work, "audit": _audit}.get(line.kind, _unknown)(
+        app, line
+    )
     if why and line.kind != "message":
         logger.error("%s stays in the dead letter: %s", work.document, why)
     else:  # a message that died again has a document of its own, or has written over this one
@@ -96,6 +98,13 @@ def _work(app: App, line: Line) -> str:
         app.work.put(parse_work(line.content))
     except BadMessage as error:
         return str(error)
+    return ""
+
+
+def _audit(app: App, line: Line) -> str:
+    from . import audits  # noqa: PLC0415 - seldom needed
+
+    audits.again(app, line.source, line.content)
     return ""
 
 

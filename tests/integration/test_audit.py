@@ -12,6 +12,7 @@ import pytest
 
 from docs.audit_page import QUERIES
 from shared.ledger.claims import Claim
+from shared.model import Reject, SourceFacts
 from tests.azurite import Azurite
 from tests.build import lines
 from tests.ferry import ROUTES, Ferry, ferry
@@ -130,6 +131,25 @@ def test_a_row_that_is_never_taken_is_in_the_dead_letter(app: Ferry) -> None:
     assert (dead["kind"], dead["route"], dead["reason"]) == ("audit", "_audit", "NotReady")
     assert json.loads(dead["raw"])["outcome"] == "done"
     assert held(app) == []
+
+
+def test_a_row_in_the_dead_letter_is_replayed(app: Ferry) -> None:
+    """A row that could not be sent, or that Azure refused, is in the table after a replay, once."""
+    app.drop("lines/a.ndjson", lines(named(1)))
+    app.take("lines/a.ndjson")
+    (row,) = app.server.rows("LogferryAudit_CL | project RowId")
+    store = app.app.dead_letter.store
+    facts = SourceFacts("audit", "audit-x", "audit-x", 1_795_500_000.0, 1_795_500_000.0)
+    app.app.dead_letter.source(facts, "_audit", "NotReady", "", b'{"row_id": "whole", "outcome": "dead"}')
+    refused = Reject(0, 0, None, "RefusedByService", "no", b'{"RowId": "refused"}', form="row")
+    app.app.dead_letter.records(facts, "_audit", 0, [refused])
+    for document in [found.name for found in store.listing("_audit/")]:
+        app.work({"do": "replay", "document": document})
+    for work in app.queued():
+        app.work(work)
+    ids = sorted(found["RowId"] for found in app.server.rows("LogferryAudit_CL | project RowId"))
+    assert ids == sorted([row["RowId"], "refused", "whole"])
+    assert list(store.listing("_audit/")) == []
 
 
 def test_storage_that_fails_too_costs_the_row_and_not_the_source(
