@@ -1,9 +1,10 @@
 """One long life under load: `python -m tests.crash.soak [--seconds N] [--kills N]`.
 
 Rule: first the full speed is measured (as many files as it takes), then files come at
-80 % of it, with faults in 1 % of the posts. Invariants: at the end nothing is left, each
-record of each file has landed, those of lost replies excepted exactly once; the host's
-memory in the last third of the time is what it was in the first.
+80 % of it, with faults in 1 % of the posts. Invariants: at the end nothing is left; each
+record of each file that is due has landed, and no other; as many rows came again as had
+their reply kept back, or more (deferrals, kills); the host's memory in the last third of
+the time is what it was in the first.
 
 Files are copies of a few, made beforehand; a column says which file a row is of, so
 the endpoint counts every record of every file in a byte.

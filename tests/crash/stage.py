@@ -43,7 +43,6 @@ SETTINGS = {
     "CLAIM_SECONDS": str(CLAIM_SECONDS),
     "RETRY_SECONDS": "2",
     "SWEEP_SETTLE_SECONDS": "0",
-    "SWEEP_EXISTING": "true",
     "SWEEP_SCHEDULE": "*/4 * * * * *",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
     "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",
@@ -154,7 +153,8 @@ class Stage:
         self.blobs = BlobServiceClient.from_connection_string(connection_string)
         self.queues = QueueServiceClient.from_connection_string(connection_string)
         self.drop = self.blobs.create_container(self.settings["DROP_CONTAINER"])
-        self.state = self.blobs.get_container_client(self.settings["STATE_CONTAINER"])
+        # There before the first file, as where infra/ made it: the sweep leaves files from before it alone.
+        self.state = self.blobs.create_container(self.settings["STATE_CONTAINER"])
         self.dead = self.blobs.get_container_client(self.settings["DEADLETTER_CONTAINER"])
         self.ingest = self.queues.create_queue(self.settings["INGEST_QUEUE"])
         self.work = self.queues.create_queue(self.settings["WORK_QUEUE"])
