@@ -71,7 +71,7 @@ def test_a_wait_that_does_not_fit_becomes_a_work_message(app: Ferry, said: str) 
     app.take(NAME)
     assert app.entry(NAME).state == "deferred"
     assert len(app.queued()) == 1
-    assert app.app.corridor._service(app.server.url).pause(app.server.rules[0]) <= 300
+    assert app.app.corridor._service(app.server.url).gate(app.server.rules[0]).pause() <= 300
     app.again()  # five minutes later
     rounds(app)
     sound(app, source, repeats=WINDOW - 1)
