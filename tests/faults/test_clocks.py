@@ -97,7 +97,7 @@ def test_a_retry_after_is_a_date_by_the_clock_of_who_sent_it(
     app.server.faults({"status": 429, **answer})
     app.take(NAME)
     assert app.entry(NAME).state == "deferred"
-    assert least <= app.app.corridor._service(app.server.url).pause(app.server.rules[0]) <= most
+    assert least <= app.app.corridor._service(app.server.url).gate(app.server.rules[0]).pause() <= most
     app.again()
     rounds(app)
     sound(app, source, repeats=3)
