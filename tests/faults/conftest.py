@@ -47,10 +47,11 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Same waits, other seconds: before a post is sent again, and before the storage client asks again."""
     monkeypatch.setattr(uploader, "FIRST_WAIT", 0.02)
     monkeypatch.setattr(uploader, "LONGEST_WAIT", 0.1)
+    monkeypatch.setitem(storage.Storage.__init__.__kwdefaults__, "retries", 1)
     monkeypatch.setattr(
         storage,
         "_RETRIES",
-        {"retry_total": 1, "initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0},
+        {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0},
     )
 
 

@@ -96,7 +96,7 @@ def test_a_message_whose_work_cannot_be_queued_lands_once(
     app.send([{"Key": "m0"}, {"Key": "m1"}], key="one", tries=2)
     assert len(app.queued()) == 1
     app.work({"do": "held", "id": "one"})
-    monkeypatch.setattr(sweep, "_LEFT_BEHIND", -1.0)
+    monkeypatch.setattr(sweep, "LEFT_BEHIND", -1.0)
     app.sweep()
     for work in app.queued():
         app.work(work)

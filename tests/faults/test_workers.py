@@ -150,7 +150,7 @@ def test_a_worker_killed_while_a_message_is_put_aside_repeats_nothing(
     app.server.call("POST", "/local/roles", {"granted": True})
     app.send([{"Key": "m0"}, {"Key": "m1"}], key="m1", tries=2)
     assert ids(app, "Events_CL") == {}
-    monkeypatch.setattr(sweep, "_LEFT_BEHIND", -1.0)
+    monkeypatch.setattr(sweep, "LEFT_BEHIND", -1.0)
     app.sweep()  # both say the same of it
     for _ in range(2):
         app.work({"do": "held", "id": "m1"})
