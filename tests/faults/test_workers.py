@@ -81,7 +81,7 @@ def test_a_blob_that_is_written_over_while_it_is_read_begins_anew(faulty: Faulty
     """No record of the old version after the change, every record of the new one, none of either twice."""
     app, account = faulty
     app.again(BATCH_BYTES="20000")
-    old, new = dropped(app, mixed(2500, bad=False)), mixed(100, prefix="n")
+    old, new = dropped(app, mixed(2500, bad=False)), mixed(2600, prefix="n")
     go_on = threading.Event()
     with account.trouble("GET", "account1/drop-", hold=go_on, after=2, times=1) as trouble:
         first = threading.Thread(target=app.take, args=(NAME,))
