@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MARK_BYTES = 4_096
 """How much of a blob's beginning, and of what was read last, is remembered as a hash."""
 
+_LOOKS = 10
+"""How often an append blob that never rests is looked at for what was read of it."""
+
 
 class BlobSource:
     """One version of a blob.
@@ -131,12 +134,18 @@ class BlobSource:
 
     def _has_only_grown(self) -> bool:
         """Whether the blob, as it is now, still begins with what was read of it; it is read on then."""
-        now = open_blob(self._client, self._read_bytes)
         marks = self.marks(Marks())
-        if now is None or not now.grows or now.size < self.size or not (marks.end and now.begins_with(marks)):
-            return False
-        self._etag = now._etag
-        return True
+        for _ in range(_LOOKS if marks.end else 0):
+            now = open_blob(self._client, self._read_bytes)
+            if now is None or not now.grows or now.size < self.size:
+                return False
+            try:
+                same = now.begins_with(marks)
+            except SourceChanged:
+                continue  # and has grown once more meanwhile
+            self._etag = now._etag if same else self._etag  # noqa: SLF001 - one of this class
+            return same
+        return False
 
 
 def _hash(data: bytes) -> str:
