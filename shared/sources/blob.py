@@ -143,7 +143,7 @@ class BlobSource:
                 same = now.begins_with(marks)
             except SourceChanged:
                 continue  # and has grown once more meanwhile
-            self._etag = now._etag if same else self._etag  # noqa: SLF001 - one of this class
+            self._etag = now._etag if same else self._etag
             return same
         return False
 

@@ -381,6 +381,7 @@ def test_what_cannot_be_cut_is_read_as_a_whole(app: Ferry, name: str, data: byte
 
 def test_a_cut_is_never_made_in_a_long_line(app: Ferry) -> None:
     """Where the place to cut lies in a line that is longer than any record, the part before takes it whole."""
+    app.again(READ_BYTES="2097152")
     long = b'{"Name":"' + b"x" * 6_000_000 + b'"}\n'
     data = content(250_000) + long + content(250_000).replace(b'"n', b'"m')
     app.drop("lines/a", data)
