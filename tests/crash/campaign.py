@@ -11,10 +11,11 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.crash import records
 from tests.crash.endpoint import Endpoint
 from tests.crash.inputs import Inputs
 from tests.crash.points import POINTS, SIDES, Trap
@@ -27,12 +28,36 @@ TRAP_SECONDS = 8.0
 KILLS_A_SEGMENT = 20
 PASSAGES = (1, 2, 4)
 """Of each commit point, on each side: the n-th passages at which the host is killed."""
-RARE = {"dead source": "wrong", "held written": "array", "held removed": "array"}
-"""Points that few sources pass, and the form of messages that do; not killed at the fourth passage."""
+RARE: dict[str, Callable[[Inputs], object]] = {
+    "dead source": lambda inputs: inputs.send("wrong"),
+    "post shared": lambda inputs: inputs.send_many(12),
+    **dict.fromkeys(
+        ("parts decided", "part queued", "part finished", "parts closed", "parts forgotten"),
+        Inputs.drop_large,
+    ),
+    **dict.fromkeys(("held written", "held taken", "held removed"), lambda inputs: inputs.send_many(3)),
+    **dict.fromkeys(("audit put aside", "audit settled"), lambda inputs: inputs.send_many(3)),
+    **dict.fromkeys(
+        ("replay begun", "replay written", "replay removed", "trace written"),
+        Inputs.drop_and_replay,
+    ),
+    **dict.fromkeys(("poison buried", "poison deleted"), Inputs.poison),
+}
+"""Points that few sources pass, and what has them passed; not killed at the fourth passage."""
+FAULTY = ("held", "audit put", "audit settled")
+"""Half of the posts meet a fault where the host is to be killed at one of these."""
 FIRST_ONLY = "sweep born"
 ANY_MOMENT = "at any moment"
 
 
+OFTEN: tuple[tuple[float, Callable[[Inputs], object]], ...] = (
+    (0.2, Inputs.begin_growing),
+    (0.04, Inputs.drop_large),
+    (0.04, lambda inputs: inputs.send_many(20)),
+    (0.08, Inputs.poison),
+    (0.1, Inputs.replay),
+)
+"""What goes in beside files and messages, and in which share of the turns."""
 TRIES = 4
 """Lives that a trap is set in until one dies at it; only those of the table's points are tried again."""
 
@@ -111,10 +136,12 @@ def run(segment: Segment, connection_string: str, hosts: Nursery) -> Result:
     began = time.monotonic()
     dice = random.Random(segment.seed)
     endpoint = Endpoint(random.Random(dice.getrandbits(32)))
-    with stage(connection_string, hosts, endpoint) as there:
+    with stage(connection_string, hosts, endpoint, routes=records.BROKEN) as there:
         inputs = Inputs(there, dice)
         died: Counter[str] = Counter()
-        for kill in segment.kills:
+        for number, kill in enumerate(segment.kills):
+            if number == len(segment.kills) // 3:
+                there.mend()
             for _ in range(kill.tries):
                 where = _life(there, inputs, dice, segment.faults, kill)
                 died[where] += 1
@@ -132,44 +159,50 @@ def run(segment: Segment, connection_string: str, hosts: Nursery) -> Result:
 def _life(there: Stage, inputs: Inputs, dice: random.Random, faults: float, kill: Kill) -> str:
     """One life to its end; where that was."""
     point = kill.trap.point if kill.trap else ""
-    there.endpoint.rate = 0.5 if point.startswith("held") else faults
-    _feed(inputs, dice, RARE.get(point))
+    feed = RARE.get(point)
+    there.endpoint.rate = 0.5 if point.startswith(FAULTY) else faults
+    _feed(inputs, dice, feed)
     there.begin(kill.trap, kill.seconds)
     if there.up(kill.seconds):
         inputs.tell()
         _feed(inputs, dice)
         inputs.tell()
-        if dice.random() < 0.3:
+        if dice.random() < 0.3 or point.startswith("poison"):
             there.sweep()
             there.sweep()
     while (where := there.ended(1.0)) is None:  # what the trap waits for may be still to come
-        _feed(inputs, dice, RARE.get(point))
+        _feed(inputs, dice, feed)
         inputs.tell()
     return where or ANY_MOMENT
 
 
-def _feed(inputs: Inputs, dice: random.Random, form: str | None = None) -> None:
-    for _ in range(3 if form else 0):
-        inputs.send(form or "")
+def _feed(inputs: Inputs, dice: random.Random, feed: Callable[[Inputs], object] | None = None) -> None:
+    for act in (feed, feed):
+        if act is not None:
+            act(inputs)
     for _ in range(dice.randrange(0, 3)):
         inputs.drop()
     for _ in range(dice.randrange(0, 3)):
         inputs.send()
     inputs.grow()
-    if dice.random() < 0.2:
-        inputs.begin_growing()
+    for share, act in OFTEN:
+        if dice.random() < share:
+            act(inputs)
 
 
 def settle(there: Stage, inputs: Inputs) -> None:
     """A life without faults, until nothing is left to do; it is asked to end, and must."""
+    there.mend()
     there.endpoint.rate = 0.0
     there.begin()
     there.up()
-    until, quiet = time.monotonic() + SETTLE_SECONDS, 0
+    until, quiet, looked = time.monotonic() + SETTLE_SECONDS, 0, 0.0
     while quiet < 4 and time.monotonic() < until:
         inputs.grow()
         inputs.tell()
         quiet = quiet + 1 if inputs.told and not left(there) and not undone(there) else 0
+        if quiet and time.monotonic() > looked + 2 and inputs.replay_due():
+            quiet, looked = 0, time.monotonic()
         time.sleep(0.25)
     there.nursery.stop(there.pid)
     there.ended()

@@ -87,6 +87,7 @@ class Endpoint:
         url: where it listens.
         rate: share of posts that meet a fault.
         posts: taken ones, in order.
+        audits: rows of the audit table, in order.
         problems: broken rules, a sentence each.
         faults: how many posts met which fault.
         halved: how many posts of a life with rows of a source were told to come in halves: batches that become
@@ -97,6 +98,7 @@ class Endpoint:
     url: str = ""
     rate: float = 0.0
     posts: list[Post] = field(default_factory=list)
+    audits: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
     halved: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -171,7 +173,10 @@ class Endpoint:
             time.sleep(0.3)
         lost = fault.what == LOST
         with self.lock:
-            self.keep(life, rows, lost=lost)
+            if _is_audit(path):
+                self.audits += rows
+            else:
+                self.keep(life, rows, lost=lost)
         if kill is not None:
             return self._killed(kill[1])
         if fault.what == "late reply":
@@ -196,7 +201,8 @@ class Endpoint:
             if fault.status == 413 and len(rows) == 1:
                 return Fault(_TAKE), None
             if fault.status == 413:
-                self.halved.update((life, key) for key in {row["Record"].rpartition("-")[0] for row in rows})
+                keys = {row["Record"].rpartition("-")[0] for row in rows if "Record" in row}
+                self.halved.update((life, key) for key in keys)
             name = f"{fault.status} {fault.code}" if fault.status else fault.what
             self.faults[name] = self.faults.get(name, 0) + 1
             return fault, None
@@ -220,7 +226,7 @@ class Endpoint:
         if rows is None:
             said.append(f"the body is no JSON array of objects: {(raw or body)[:100]!r}")
         else:
-            said += self.wrong(rows)
+            said += records.wrong_audits(rows) if _is_audit(path) else self.wrong(rows)
         for sentence in said:
             self._problem(f"{path}: {sentence}")
         return None if said else rows
@@ -228,6 +234,11 @@ class Endpoint:
     def _problem(self, sentence: str) -> None:
         with self.lock:
             self.problems.append(sentence)
+
+
+def _is_audit(path: str) -> bool:
+    found = _PATH.fullmatch(urlsplit(path).path)
+    return found is not None and found[2] == records.AUDITS
 
 
 def _unzipped(body: bytes) -> tuple[bytes | None, list[str]]:

@@ -15,9 +15,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 SIDES = ("before", "after")
@@ -35,41 +36,88 @@ class Point(NamedTuple):
     sides: tuple[str, ...] = SIDES
 
 
-def _named(prefix: str) -> Callable[[tuple[Any, ...]], bool]:
-    return lambda arguments: str(arguments[1]).startswith(prefix)
+Arguments = tuple[Any, ...]
 
 
-def _in_sweep(_: tuple[Any, ...]) -> bool:
-    frame = sys._getframe()
-    while frame.f_back is not None:
+def _named(prefix: str, but: str = "\0") -> Callable[[Arguments], bool]:
+    return lambda arguments: str(arguments[1]).startswith(prefix) and not str(arguments[1]).startswith(but)
+
+
+def _is_dead_document(arguments: Arguments) -> bool:
+    name = str(arguments[1])
+    return name.endswith(".ndjson") and not name.startswith(("blobs/", "parts/", "held/", "replays/"))
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
         frame = frame.f_back
-        if frame.f_globals.get("__name__") == "shared.handlers.sweep":
-            return True
-    return False
 
 
-def _not_in_sweep(arguments: tuple[Any, ...]) -> bool:
+def _within(module: str) -> Callable[[Arguments], bool]:
+    return lambda _: any(frame.f_globals.get("__name__") == module for frame in _frames())
+
+
+_in_sweep = _within("shared.handlers.sweep")
+
+
+def _not_in_sweep(arguments: Arguments) -> bool:
     return not _in_sweep(arguments)
+
+
+def _is_shared(_: Arguments) -> bool:
+    """Whether the rows of several sources are in this post."""
+    return any(f.f_code.co_name == "_travel" and len(f.f_locals["parts"]) > 1 for f in _frames())
+
+
+def _of_split(arguments: Arguments) -> bool:
+    return bool(arguments[1].state == "split")
+
+
+def _says_split(arguments: Arguments) -> bool:
+    return bool(arguments[1] == "split")
+
+
+def _of_part(arguments: Arguments) -> bool:
+    return bool(arguments[0].entry.part >= 0)
+
+
+def _is_part(arguments: Arguments) -> bool:
+    return type(arguments[1]).__name__ == "PartWork"
 
 
 POINTS: tuple[Point, ...] = (
     Point("event queued", "local.functions_host.blobs:send", "a blob event is on the host's own queue; only then the webhook says yes"),
     Point("claim", "shared.ledger.claims:Ledger._take", "the entry says that a worker is on the source"),
+    Point("parts decided", "shared.ledger.claims:Claim.finish", "a large blob's entry says where it is cut", _says_split),
+    Point("part queued", "shared.sources.work:WorkQueue.put", "a part is on the work queue", _is_part),
     Point("post", "shared.upload.service:Service.post", "a batch is sent; after: it was answered with 204"),
+    Point("post shared", "shared.upload.service:Service.post", "so are the rows of several sources in one post", _is_shared),
     Point("post arrived", "endpoint:arrived", "the batch is at the endpoint, and not taken", sides=("after",)),
     Point("post taken", "endpoint:taken", "the batch is taken, and no answer goes out", sides=("after",)),
     Point("dead records", "shared.ledger.deadletter:DeadLetter.records", "a span's bad records are in the dead letter"),
     Point("dead source", "shared.ledger.deadletter:DeadLetter.source", "a source as a whole is in the dead letter"),
-    Point("parts decided", "shared.handlers.parts:cut", "a large blob's entry says where it is cut, and its parts are on the work queue"),
-    Point("parts closed", "shared.ledger.claims:Ledger.amend", "a blob's entry says that all of its parts are settled"),
-    Point("parts forgotten", "shared.ledger.claims:Ledger.forget_parts", "the entries of its parts are removed"),
     Point("checkpoint", "shared.ledger.claims:Claim.save", "the entry's position moves, or shows a sign of life"),
+    Point("audit sent", "shared.handlers.audits:_send", "a source's row is in the audit table"),
+    Point("audit put aside", "shared.ledger.store:Store.put", "or put aside, where Azure did not take it", _named("held/audit/")),
+    Point("audit settled", "shared.ledger.store:Store.remove", "one that was put aside is in the table", _named("held/audit/")),
     Point("entry finished", "shared.ledger.claims:Claim.finish", "the entry says what became of this run: done, deferred, dead"),
+    Point("part finished", "shared.ledger.claims:Claim.finish", "so does the entry of a part", _of_part),
+    Point("parts closed", "shared.ledger.claims:Ledger.amend", "a blob's entry says that all of its parts are settled", _of_split),
+    Point("parts forgotten", "shared.ledger.claims:Ledger.forget_parts", "the entries of its parts are removed"),
     Point("audit row", "shared.audit:write", "the run's counts are in the log"),
     Point("work queued", "shared.sources.work:WorkQueue.put", "what is left to do is on the work queue", _not_in_sweep),
-    Point("held written", "shared.ledger.store:Store.put", "a message that Azure is not ready for is put aside whole", _named("held/")),
-    Point("held removed", "shared.ledger.store:Store.remove", "a message that was put aside is settled", _named("held/")),
+    Point("held written", "shared.ledger.store:Store.put", "a message that Azure is not ready for is put aside whole", _named("held/", "held/audit/")),
+    Point("held taken", "shared.ledger.store:Store.replace", "a worker is on a message that was put aside", _named("held/", "held/audit/")),
+    Point("held removed", "shared.ledger.store:Store.remove", "a message that was put aside is settled", _named("held/", "held/audit/")),
     Point("message deleted", "azure.storage.queue.aio:QueueClient.delete_message", "the host takes a settled message off its queue"),
+    Point("replay begun", "shared.ledger.hold:take", "a worker is on a document of the dead letter"),
+    Point("replay written", "shared.ledger.store:Store.replace", "the document holds what was rejected again", _is_dead_document),
+    Point("replay removed", "shared.ledger.store:Store.remove", "or is gone, since nothing is left in it", _is_dead_document),
+    Point("trace written", "shared.ledger.trace:Trace.write", "what the replay did is written down"),
+    Point("poison buried", "shared.ledger.deadletter:DeadLetter.source", "a message that the host gave up is in the dead letter", _within("shared.handlers.poison")),
+    Point("poison deleted", "azure.storage.queue:QueueClient.delete_message", "and off the queue of what the host gave up"),
     Point("sweep queued", "shared.sources.work:WorkQueue.put", "the sweep queues what was missed", _in_sweep),
     Point("sweep born", "shared.ledger.store:Store.put", "the first sweep writes down when the app was set up", _named("meta/born")),
     Point("timer status", "local.functions_host.timers:Timer._write", "the host writes down when the timer is due"),
@@ -93,13 +141,17 @@ def _one_second(_: int) -> int:
 
 SHORTER: tuple[Shorter, ...] = (
     Shorter("shared.handlers.taken:backoff", _one_second, "deferred files are looked at again after 1 s"),
-    Shorter("shared.handlers.message:backoff", _one_second, "and so are deferred messages"),
+    Shorter("shared.handlers.message:backoff", _one_second, "so are deferred messages"),
+    Shorter("shared.handlers.audits:backoff", _one_second, "audit rows"),
+    Shorter("shared.handlers.replay:backoff", _one_second, "and replays"),
     Shorter("shared.handlers.sweep:LEFT_BEHIND", 8.0, "deferred work without a message is queued after 8 s"),
     Shorter("shared.handlers.parts:LEFT_BEHIND", 8.0, "and so are deferred parts"),
     Shorter("shared.upload.uploader:FIRST_WAIT", 0.5, "the first pause before a post is tried again"),
+    Shorter("shared.handlers.poison:HIDDEN", 4, "what the host gave up is looked at again after 4 s"),
     Shorter("shared.handlers.taken:MAX_CRASHES", 1_000_000, "a file is never given up for the crashes on it"),
 )
-"""Set in the host's process too. The ratios between them are the app's own: what is late stays late."""
+"""Set in the host's process too. What is kept of the app's own is the order, not the ratios: deferred work looks
+again long before it is taken for left behind. The first and every later pause are the same here."""
 
 
 class Trap(NamedTuple):

@@ -168,6 +168,7 @@ def ids_in(raw: str) -> set[str]:
 
 
 ROUTES = """
+audit: { table: Audit_CL }
 routes:
   lines:
     from: { blobs: ["lines/**"] }
@@ -196,6 +197,13 @@ routes:
     columns: *columns
     drop: *drop
     on_undeclared: dead_letter
+  mended:
+    from: { blobs: ["mended/**"] }
+    format: ndjson
+    table: Mended_CL
+    columns: *columns
+    drop: *drop
+    on_undeclared: dead_letter
   events:
     from: { messages: true }
     format: json
@@ -204,4 +212,27 @@ routes:
     drop: *drop
     on_undeclared: dead_letter
 """
-STREAMS = frozenset({"Custom-Lines", "Custom-Rows", "Custom-Lists", "Custom-Events"})
+BROKEN = ROUTES.replace(
+    """table: Mended_CL
+    columns: *columns
+    drop: *drop
+""",
+    """table: Mended_CL
+    columns:
+      TimeGenerated: { type: datetime, from: time, format: epoch }
+      Record: { from: id }
+""",
+)
+"""The route `mended` as it was first: it lacks columns, so every record of it is dead-lettered."""
+AUDITS = "Custom-Audit"
+STREAMS = frozenset({"Custom-Lines", "Custom-Rows", "Custom-Lists", "Custom-Mended", "Custom-Events", AUDITS})
+
+
+def wrong_audits(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """What is wrong with audit rows: a sentence each."""
+    found = []
+    for row in rows:
+        counted = row["RowsAccepted"] + row["RecordsFiltered"] + row["RecordsDeadLettered"]
+        if not row.get("RowId") or row["RecordsRead"] != counted:
+            found.append(f"an audit row that does not add up: {row}")
+    return found

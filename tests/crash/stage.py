@@ -23,11 +23,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 from urllib.parse import quote
 
+import msgspec
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from local.stack import environment
 from local.stack.host import free_port
+from shared.sources.work import Work
 from tests.crash import records
 from tests.crash.endpoint import RULE, Endpoint, Side, serve
 from tests.crash.points import BY_NAME, ENDPOINT, Trap
@@ -36,13 +38,17 @@ ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 3
 CLAIM_SECONDS = 5
 LOCK_SECONDS = 8
+SETTLE_SECONDS = 6
+PART_BYTES = 100_000
 SETTINGS = {
     "UPLOAD_WINDOW": str(WINDOW),
     "BATCH_BYTES": "4000",
     "READ_BYTES": "65536",
     "CLAIM_SECONDS": str(CLAIM_SECONDS),
     "RETRY_SECONDS": "2",
-    "SWEEP_SETTLE_SECONDS": "0",
+    "SWEEP_SETTLE_SECONDS": str(SETTLE_SECONDS),
+    "PART_BYTES": str(PART_BYTES),
+    "PYTHON_THREADPOOL_THREAD_COUNT": "24",
     "SWEEP_SCHEDULE": "*/4 * * * * *",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
     "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",
@@ -114,7 +120,8 @@ class Stage:
         endpoint: one that listens.
         nursery: where hosts come from.
         folder: for logs.
-        more: further settings, ROUTES_FILE among them; they win.
+        more: further settings; they win.
+        routes: what the routes file says; `mend` writes another.
     """
 
     def __init__(
@@ -124,12 +131,16 @@ class Stage:
         nursery: Nursery,
         folder: Path,
         more: Mapping[str, str],
+        routes: str = records.ROUTES,
     ) -> None:
         self.endpoint, self.nursery = endpoint, nursery
         self.key = uuid.uuid4().hex[:10]
         self.log = folder / f"{self.key}.log"
         self._words = folder / f"{self.key}.words"
         self._port = free_port()
+        self._routes = folder / "routes.yaml"
+        self._routes.write_text(routes)
+        self.mended = routes == records.ROUTES
         self.life = self.pid = 0
         self.settings = {
             "AzureWebJobsStorage": connection_string,
@@ -147,6 +158,7 @@ class Stage:
                     ("WORK_QUEUE", "work"),
                 )
             },
+            "ROUTES_FILE": str(self._routes),
             **SETTINGS,
             **more,
         }
@@ -158,6 +170,7 @@ class Stage:
         self.dead = self.blobs.get_container_client(self.settings["DEADLETTER_CONTAINER"])
         self.ingest = self.queues.create_queue(self.settings["INGEST_QUEUE"])
         self.work = self.queues.create_queue(self.settings["WORK_QUEUE"])
+        self.poison = self.queues.create_queue(f"{self.settings['INGEST_QUEUE']}-poison")
         self.events = self.queues.get_queue_client(f"azure-webjobs-blobtrigger-{self.key}")
 
     # -- lives --------------------------------------------------------------------------------
@@ -202,6 +215,25 @@ class Stage:
             output = Path(f"{self.log}.out").read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"the host ended with {over['ended']}:\n{output[-60_000:]}")
         return str(over["words"] or fired)
+
+    def mend(self) -> None:
+        """The routes file as it should be, for the lives that begin from now on."""
+        self._routes.write_text(records.ROUTES)
+        self.mended = True
+
+    def put_work(self, work: Work) -> None:
+        """Put work on the app's own queue, as the command line does."""
+        self.work.send_message(msgspec.json.encode(work).decode(), time_to_live=-1)
+
+    def ledger(self) -> dict[str, dict[str, str]]:
+        """State, version and route of every entry, by path in the drop container: from one listing."""
+        prefix = f"blobs/{self.settings['DROP_CONTAINER']}/"
+        rows = self.state.list_blobs(name_starts_with=prefix, include=["metadata"])
+        return {row.name.removeprefix(prefix): row.metadata for row in rows}
+
+    def over(self) -> set[str]:
+        """Files that are done, by the ledger."""
+        return {name for name, told in self.ledger().items() if told["state"] == "done"}
 
     def _environment(self) -> dict[str, str]:
         return {**environment.clean(os.environ), **self.settings, **self.endpoint.identity(self.life)}
@@ -283,11 +315,7 @@ def stage(
         serve(endpoint),
         TemporaryDirectory(prefix="logferry-crash-") as folder,
     ):
-        file = Path(folder) / "routes.yaml"
-        file.write_text(routes)
-        made = Stage(
-            connection_string, endpoint, hosts, Path(folder), {"ROUTES_FILE": str(file), **(more or {})}
-        )
+        made = Stage(connection_string, endpoint, hosts, Path(folder), more or {}, routes)
         try:
             yield made
         finally:
