@@ -141,10 +141,16 @@ def test_what_was_accepted_behind_a_failure_is_counted_as_a_repeat() -> None:
     uploader = FakeUploader()
     fine = uploader.send
 
+    others = threading.Barrier(3)
+
     def send(batch: Batch) -> Outcome:
         if batch.sequence == 1:
+            others.wait()  # the two behind it are accepted by then
             raise ServiceUnavailable("down")
-        return fine(batch)
+        outcome = fine(batch)
+        if batch.sequence > 1:
+            others.wait()
+        return outcome
 
     uploader.send = send  # type: ignore[method-assign]
     running = flow(uploader, Written())
