@@ -41,6 +41,10 @@ class HeldRow(msgspec.Struct):
     tries: int = 1
 
 
+_decoder = msgspec.json.Decoder(HeldRow)
+"""Made by the import, as in ledger/entry.py."""
+
+
 class _Progress:
     """A row has no checkpoints. One that Azure refuses by itself is kept, with the reason."""
 
@@ -96,7 +100,7 @@ def take_held(app: App, held_id: str) -> None:
     if stored is None:
         logger.info("the held audit row %s is sent already", held_id)
         return
-    held = msgspec.json.decode(stored.document, type=HeldRow)
+    held = _decoder.decode(stored.document)
     error = _settled(app, held)
     if error is not None:
         _put_aside(app, held, error)

@@ -58,6 +58,10 @@ class BlobPoison(msgspec.Struct, rename="pascal"):
     e_tag: str = msgspec.field(name="ETag", default="")
 
 
+_decoder = msgspec.json.Decoder(BlobPoison)
+"""Made by the import, as in ledger/entry.py."""
+
+
 def drain(app: App) -> int:
     """Take what is on the poison queues; how many messages that was. Raises ServiceUnavailable."""
     config = app.settings
@@ -146,7 +150,7 @@ def _told(message: Any) -> BlobPoison | None:
     text = _bytes(message)
     for candidate in (text, _plain(text)):
         try:
-            return msgspec.json.decode(candidate, type=BlobPoison)
+            return _decoder.decode(candidate)
         except (msgspec.DecodeError, UnicodeError):
             continue
     return None

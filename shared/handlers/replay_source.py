@@ -90,7 +90,8 @@ def _alive(entry: Entry) -> None:
 
 
 def _message(app: App, line: Line) -> str:
-    return message.take(app, line.content, line.source, line.modified)
+    # As if it came again: who died on an earlier replay may have put it aside.
+    return message.take(app, line.content, line.source, line.modified, tries=2)
 
 
 def _work(app: App, line: Line) -> str:

@@ -50,9 +50,13 @@ class Trace(msgspec.Struct, kw_only=True):
         return name
 
 
+_decoder = msgspec.json.Decoder(Trace)
+"""Made by the import, as in ledger/entry.py."""
+
+
 def parse(document: bytes) -> Trace:
     """A trace from its document."""
-    return msgspec.json.decode(document, type=Trace)
+    return _decoder.decode(document)
 
 
 def ranges(ordinals: Sequence[int]) -> str:

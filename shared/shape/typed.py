@@ -116,7 +116,7 @@ def _want(columns: dict[str, Column], fields: dict[str, str], *, changes: bool) 
         kind = types[next(column.type for column in columns.values() if column.from_ == key)]
         declared.append((field, kind) if key == time_key else (field, kind | None, None))
     names = {field: key for key, field in fields.items()}
-    return msgspec.defstruct(
+    made = msgspec.defstruct(
         "Wanted",
         declared,
         rename=names,
@@ -125,6 +125,8 @@ def _want(columns: dict[str, Column], fields: dict[str, str], *, changes: bool) 
         gc=False,
         kw_only=True,
     )
+    msgspec.json.Decoder(made)  # learnt before another thread can see it: see ledger/entry.py
+    return made
 
 
 def as_dicts(block: Block) -> Sequence[Any]:

@@ -139,6 +139,7 @@ class Flow:
         with contextlib.suppress(Transient):  # rejects that cannot be written: the position stays before them
             while self._flying and self._flying[0].exception() is None:
                 self._settle_first()
+        self._count_repeats()
         self._flying.clear()
         self._dismiss()
 
@@ -172,6 +173,12 @@ class Flow:
         self._count(outcome, len(rejects))
         self.position = batch.end
         self._uncovered += 1
+
+    def _count_repeats(self) -> None:
+        """What was accepted behind a batch that was not is sent again by whoever goes on from `position`."""
+        for future in self._flying:
+            if future.exception() is None:
+                self.counts.maybe_repeated += future.result().accepted
 
     def _count(self, outcome: Outcome, rejects: int) -> None:
         batch, counts = outcome.batch, self.counts
