@@ -10,6 +10,7 @@ is worked on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -156,13 +157,16 @@ def open_blob(client: BlobClient, read_bytes: int) -> BlobSource | None:
     """The blob as it is now; None if there is none. Raises ServiceUnavailable."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-    date: list[str] = []
+    date: list[float] = []
 
     def keep_date(response: Any) -> None:
-        date[:] = [response.http_response.headers["Date"]]
+        with contextlib.suppress(KeyError, ValueError):
+            date[:] = [parsedate_to_datetime(response.http_response.headers["Date"]).timestamp()]
 
     try:
         properties = guarded(lambda: client.get_blob_properties(raw_response_hook=keep_date))
     except ResourceNotFoundError:
         return None
-    return BlobSource(client, properties, read_bytes, parsedate_to_datetime(date[0]).timestamp())
+    # The SDK forgets the hook where it asks again after a lost connection: then it was written just now.
+    now = date[0] if date else properties.last_modified.timestamp()
+    return BlobSource(client, properties, read_bytes, now)

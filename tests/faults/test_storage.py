@@ -158,3 +158,15 @@ def _take(app: Ferry, failed: list[Exception]) -> None:
         app.take(NAME)
     except ServiceUnavailable as error:
         failed.append(error)
+
+
+@pytest.mark.parametrize("container", ["drop", "state"])
+def test_a_look_whose_answer_is_lost_is_had_again(faulty: Faulty, container: str) -> None:
+    """The first answer about the blob, or about its entry, never comes: the storage client asks again, and all lands."""
+    app, account = faulty
+    source = dropped(app, mixed(60))
+    method = "HEAD" if container == "drop" else "GET"
+    with account.trouble(method, f"/{container}-", lose=True, times=1) as trouble:
+        app.take(NAME)
+    assert trouble.met == 1
+    sound(app, source)
