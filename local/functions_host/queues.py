@@ -151,7 +151,7 @@ class Listener:
                 await self._give_back(messages)
                 return
             for message in messages:
-                task = asyncio.create_task(self._work(message))
+                task = asyncio.create_task(self._work(message), name=message.id)
                 self._running.add(task)
                 task.add_done_callback(self._ended)
             if messages:
@@ -199,7 +199,10 @@ class Listener:
         self._wake.set()
         if not task.cancelled() and (error := task.exception()):
             HOST.error(
-                "A message of the queue '%s' could not be settled; it comes back.", self.name, exc_info=error
+                "The message %s of the queue '%s' could not be settled; it comes back.",
+                task.get_name(),
+                self.name,
+                exc_info=error,
             )
 
     async def _room(self) -> None:

@@ -22,7 +22,7 @@ from tests.crash.points import POINTS, SIDES, Trap
 from tests.crash.stage import Nursery, Stage, stage
 from tests.crash.verdict import Verdict, judge, left, undone
 
-SETTLE_SECONDS = 180.0
+SETTLE_SECONDS = 300.0
 TRAP_SECONDS = 8.0
 """A trap that is not met by then: the life ends there."""
 KILLS_A_SEGMENT = 20
@@ -55,7 +55,7 @@ OFTEN: tuple[tuple[float, Callable[[Inputs], object]], ...] = (
     (0.04, Inputs.drop_large),
     (0.04, lambda inputs: inputs.send_many(20)),
     (0.08, Inputs.poison),
-    (0.1, Inputs.replay),
+    (0.15, Inputs.replay),
 )
 """What goes in beside files and messages, and in which share of the turns."""
 TRIES = 4

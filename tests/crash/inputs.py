@@ -12,6 +12,7 @@ import base64
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +35,8 @@ _FILES: tuple[tuple[str, str, Callable[[Drawn], Made], int], ...] = (
 _MESSAGES = ("array", "envelope", "base64", "one", "blob", "wrong")
 _LARGE = (900, 1_400)
 """Records of a blob that is cut in parts: about 250 to 400 KB."""
+_REPLAYS = 2
+"""How often a document is taken again before all is left to settle."""
 _IN_TIME = SETTLE_SECONDS - 2.5
 """Seconds: a line that was torn is ended by then, or never: the app may have taken it as it is."""
 
@@ -50,6 +53,7 @@ class Inputs:
         self._stage, self._dice = stage, dice
         self.sources: list[Source] = []
         self._untold: list[str] = []
+        self._replayed: Counter[str] = Counter()
 
     # -- files ----------------------------------------------------------------------------------
 
@@ -216,15 +220,16 @@ class Inputs:
 
     # -- replays --------------------------------------------------------------------------------
 
-    def replay(self, most: int = 3) -> None:
+    def replay(self, most: int = 2) -> None:
         """Ask that documents of the dead letter be taken again, as an operator does: of sources that are over.
 
         Those of the mended route only once it is mended, and then each of them lands; what a route rejects
         for good stays. Messages that were given up are taken again once nothing is left of them on their queue.
         """
-        documents = self._replayable()
+        documents = [one for one in self._replayable() if self._replayed[one[0]] < _REPLAYS]
         self._dice.shuffle(documents)
         for name, source in documents[:most]:
+            self._replayed[name] += 1
             if source is not None and source.poison:
                 source.replayed()
             for _ in range(self._dice.choice((1, 1, 2))):

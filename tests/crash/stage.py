@@ -48,7 +48,7 @@ SETTINGS = {
     "RETRY_SECONDS": "2",
     "SWEEP_SETTLE_SECONDS": str(SETTLE_SECONDS),
     "PART_BYTES": str(PART_BYTES),
-    "PYTHON_THREADPOOL_THREAD_COUNT": "24",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "12",
     "SWEEP_SCHEDULE": "*/4 * * * * *",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
     "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",

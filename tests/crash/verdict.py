@@ -12,7 +12,8 @@ A repeat is a post with rows that were taken before. What is excused, and nothin
 - a run was deferred, or its blob was replaced under it: what was accepted behind the
   batch that could not be sent, so the window less that one; and the run's counts must
   say so (`maybe_repeated`);
-- a worker was so slow that another took its claim over: the window;
+- a worker was so slow that another took its claim over, or a host so slow that a
+  message's lock ran out: the window;
 - the endpoint said 413: each halving makes one post more of a batch.
 """
 
@@ -35,13 +36,10 @@ from tests.crash.stage import WINDOW, Stage
 
 _AUDIT = re.compile(r"audit (\{.*\})")
 _PART = re.compile(r"(\S+) \(part (\d+) of \d+\)")
-_TAKEN_OVER = re.compile(r"(\S+): another worker has taken over")
-_NEVER = (
-    "an error that nobody expected",
-    "does not add up",
-    "could not be settled; it comes back",
-    "could not be held on to",
+_SLOW = re.compile(
+    r"(\S+): another worker has taken over|The message (\S+) (?:of the queue '\S+' could not be settled|could not be held)"
 )
+_NEVER = ("an error that nobody expected", "does not add up")
 """What no host may log, however it is killed."""
 
 
@@ -213,7 +211,7 @@ def _came_again_later(posts: list[Post], place: int) -> bool:
 
 
 def _stops(stage: Stage, sources: list[Source]) -> tuple[Counter[Worker], Counter[str]]:
-    """How often each worker stopped short without a kill, and how often one lost its claim."""
+    """How often each worker stopped short without a kill, and how often one was too slow to keep it."""
     keys = {source.name: source.key for source in sources}
     container = stage.settings["DROP_CONTAINER"] + "/"
     stops: Counter[Worker] = Counter()
@@ -222,7 +220,8 @@ def _stops(stage: Stage, sources: list[Source]) -> tuple[Counter[Worker], Counte
             part = _PART.fullmatch(row["source"])
             name = part[1] if part else row["source"]
             stops[keys.get(name.removeprefix(container), ""), int(part[2]) - 1 if part else -1] += 1
-    slow = Counter(keys.get(n.removeprefix(container), "") for n in _TAKEN_OVER.findall(stage.log_text()))
+    said = [name or message for name, message in _SLOW.findall(stage.log_text())]
+    slow = Counter(keys.get(name.removeprefix(container), "") for name in said)
     return stops, slow
 
 
