@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ..errors import ClaimLost, SourceBusy
+from ..errors import ClaimLost, ServiceUnavailable, SourceBusy
 from ..model import Counts, Position
 from .entry import Entry, Marks, State, parse
 from .store import Conflict, Listed, Store, Stored, name_of
@@ -36,8 +36,11 @@ def _never(_: Entry) -> bool:
 class Claim:
     """The right to work on a source, and its entry. One thread at a time may write."""
 
-    def __init__(self, store: Store, name: str, entry: Entry, etag: str) -> None:
+    def __init__(
+        self, store: Store, name: str, entry: Entry, etag: str, survived: Callable[[str], None]
+    ) -> None:
         self.entry = entry
+        self._survived = survived
         self._store = store
         self._name = name
         self._etag = etag
@@ -74,7 +77,11 @@ class Claim:
             entry.deferred_since = entry.deferred_since or self._store.now()
         else:
             entry.deferred_since = 0.0
-        self._write()
+        try:
+            self._write()
+        except ServiceUnavailable:
+            self._survived(self._owner)
+            raise
 
     def _write(self) -> None:
         self.entry.updated = _now_text()
@@ -111,6 +118,8 @@ class Ledger:
     def __init__(self, store: Store, claim_seconds: float) -> None:
         self._store = store
         self._claim_seconds = claim_seconds
+        self._survivors: set[str] = set()
+        """Owners of claims that this process could not write an end of: no worker has died of them."""
 
     def claim(self, fresh: Entry, continues: Continues = _never) -> Claim | Entry:
         """Take a source, or a part of one, or learn that there is nothing to take.
@@ -154,7 +163,7 @@ class Ledger:
         return None
 
     def _take(self, name: str, stored: Stored | None, fresh: Entry, continues: Continues) -> Claim:
-        entry = fresh if stored is None else _continued(parse(stored.document), fresh, continues)
+        entry = fresh if stored is None else self._continued(parse(stored.document), fresh, continues)
         entry.state, entry.owner, entry.updated = "running", uuid.uuid4().hex, _now_text()
         entry.attempts += 1
         document, tags = entry.dump(), metadata(entry)
@@ -162,7 +171,12 @@ class Ledger:
             etag = self._store.create(name, document, tags)
         else:
             etag = self._store.replace(name, document, tags, stored.etag)
-        return Claim(self._store, name, entry, etag)
+        return Claim(self._store, name, entry, etag, self._survivors.add)
+
+    def _continued(self, old: Entry, fresh: Entry, continues: Continues) -> Entry:
+        died = old.state == "running" and old.owner not in self._survivors
+        self._survivors.discard(old.owner)
+        return _continued(old, fresh, continues, died=died)
 
     # -- sources that were cut in parts ---------------------------------------------------------
 
@@ -224,11 +238,11 @@ def parts_of(source: str, version: str) -> str:
     return f"{PARTS}{key}/"
 
 
-def _continued(old: Entry, fresh: Entry, continues: Continues) -> Entry:
+def _continued(old: Entry, fresh: Entry, continues: Continues, *, died: bool) -> Entry:
     same = old.version == fresh.version
     if not (same or continues(old)) or old.route != fresh.route:
         return fresh
-    old.crashes += old.state == "running"
+    old.crashes += died
     if same:
         return old
     if old.state != "running":  # what a dead worker wrote of rejects is found again by the day of receipt

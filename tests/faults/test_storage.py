@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import ServiceUnavailable
 from shared.handlers import sweep
+from shared.handlers.taken import MAX_CRASHES
 from tests.azurite import LastingAzurite
 from tests.ferry import Ferry, ferry
 
@@ -170,3 +171,16 @@ def test_a_look_whose_answer_is_lost_is_had_again(faulty: Faulty, container: str
         app.take(NAME)
     assert trouble.met == 1
     sound(app, source)
+
+
+def test_state_that_cannot_be_written_for_long_kills_no_blob(faulty: Faulty) -> None:
+    """However often the end of a run cannot be written, no worker has died of the blob: it is not given up for that."""
+    app, account = faulty
+    app.app.ledger._claim_seconds = 0
+    source = dropped(app, mixed(40))
+    for _ in range(MAX_CRASHES + 2):
+        with account.trouble("PUT", "/state-", status=503, after=1), pytest.raises(ServiceUnavailable):
+            app.take(NAME)
+    assert app.entry(NAME).crashes == 0
+    assert rounds(app) == 1
+    sound(app, source, repeats=WINDOW * (MAX_CRASHES + 2))
