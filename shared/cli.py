@@ -271,13 +271,18 @@ def status(
       logferry status --state dead --state deferred --source 'web/**'
       logferry status --account stlogferry --json
 
-    Exit code 1 if somebody has to look at it: a source is dead, a poison queue is not empty, or work lies
-    untouched for so long that the app, or its sweep, cannot be running.
+    Exit code 1 if somebody has to look at it: something is in the dead letter as a whole, a poison
+    queue is not empty, or work lies untouched for so long that the app, or its sweep, cannot be running.
     """
     from .cli_status import status as run  # noqa: PLC0415
-    from .cli_status_read import Wanted  # noqa: PLC0415
+    from .cli_status_read import STATES, Wanted  # noqa: PLC0415
     from .cli_storage import place  # noqa: PLC0415
 
+    unknown = set(state or ()) - STATES
+    if unknown:
+        raise typer.BadParameter(
+            f"{', '.join(sorted(unknown))}: there are {', '.join(sorted(STATES))}.", param_hint="--state"
+        )
     wanted = Wanted(route or (), state or (), source, rows)
     if not run(place(settings, account), wanted, as_json=as_json, watch=watch):
         raise typer.Exit(1)

@@ -24,6 +24,8 @@ from .pipeline import Limits, json_route
 from .routes import Route, Routes, load
 
 _SHOWN = 10
+"""Reasons with their details, of a route."""
+_ALIKE = 3
 
 
 @dataclass(slots=True)
@@ -35,8 +37,20 @@ class _Found:
     filtered: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     whole: int = 0
-    places: list[tuple[Line, str, str]] = field(default_factory=list)
-    """The first ones that would be rejected: reason and detail."""
+    places: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
+    """The first ones that would be rejected, by reason and detail; few of each, so that others are seen."""
+    shown: int = 0
+    """Records that `places` stands for."""
+
+    def reject(self, line: Line, reason: str, detail: str, records: int = 1) -> None:
+        """Count what would be rejected again, and keep an example."""
+        self.rejected[reason] += records
+        if (reason, detail) not in self.places and len(self.places) >= _SHOWN:
+            return
+        alike = self.places.setdefault((reason, detail), [])
+        if len(alike) < (_ALIKE if records == 1 else 1):
+            alike.append(line)
+            self.shown += records
 
 
 def dry(place: Place, wanted: Wanted, file: Path | None, *, as_json: bool) -> bool:
@@ -68,9 +82,9 @@ def _try(found: dict[str, _Found], routes: Routes, document: Document, lines: li
     one.records += len(lines)
     route = routes.by_name.get(lines[0].route)
     if route is None:
-        one.rejected["NoRoute"] += len(lines)
         there = ", ".join(routes.by_name)
-        one.places.append((lines[0], "NoRoute", f"there is no route {lines[0].route!r}; there are: {there}"))
+        detail = f"there is no route {lines[0].route!r}; there are: {there}"
+        one.reject(lines[0], "NoRoute", detail, len(lines))
         return
     _taken(one, route, lines)
 
@@ -86,9 +100,7 @@ def _taken(one: _Found, route: Route, lines: list[Line]) -> None:
         rejects += rows.rejects
     _, back = rooms.outcome(rejects, len(lines))
     for index, reject in back:
-        one.rejected[reject.reason] += 1
-        if len(one.places) < _SHOWN:
-            one.places.append((lines[index], reject.reason, reject.detail))
+        one.reject(lines[index], reject.reason, reject.detail)
 
 
 def _page(show: Show, found: dict[str, _Found]) -> None:
@@ -113,10 +125,14 @@ def _page(show: Show, found: dict[str, _Found]) -> None:
             show.heading(f"{name}: would stay")
             show.table(
                 ("Source", "Where", "Reason", "Detail"),
-                [(line.source, where(line), (reason, "red"), detail) for line, reason, detail in one.places],
+                [
+                    (line.source, where(line), (reason, "red"), detail)
+                    for (reason, detail), lines in one.places.items()
+                    for line in lines
+                ],
             )
-        more = one.rejected.total() - len(one.places)
-        if one.places and more > 0 and "NoRoute" not in one.rejected:
+        more = one.rejected.total() - one.shown
+        if more > 0 and "NoRoute" not in one.rejected:
             show.line(f"... and {count(more, 'more record')}.", "dim")
     show.line()
     show.line("Nothing was sent.", "bold")
@@ -139,7 +155,8 @@ def _json(found: dict[str, _Found]) -> str:
                     "reason": reason,
                     "detail": detail,
                 }
-                for line, reason, detail in route.places
+                for (reason, detail), lines in route.places.items()
+                for line in lines
             ],
         }
 

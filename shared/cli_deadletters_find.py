@@ -97,15 +97,15 @@ def moment(text: str, now: datetime | None = None) -> datetime | None:
     if not text:
         return None
     ago = _AGO.fullmatch(text)
-    if ago:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago:
+            return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Trouble(
             f"{text} is no time; write 2026-11-20, 2026-11-20T06:00, or 2d, 3h, 30m for so long ago."
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def find(place: Place, wanted: Wanted) -> Iterator[Document]:

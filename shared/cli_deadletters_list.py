@@ -44,9 +44,9 @@ def _grouped(screen: Show, documents: Sequence[Document]) -> None:
     for document in documents:
         for reason in document.reasons or {"": 0}:
             groups[document.route, reason].append(document)
-    headings = ("Route", "Reason", "Records", "Sources", "Documents", "Oldest", "Newest")
+    headings = ("Route", "Reason", "Records", "Sources", "Docs", "Oldest (UTC)", "Newest")
     rows = [_group(route, reason, found) for (route, reason), found in sorted(groups.items())]
-    screen.table(headings, rows, right=("Records", "Sources", "Documents"))
+    screen.table(headings, rows, right=("Records", "Sources", "Docs"))
 
 
 def _group(route: str, reason: str, documents: Sequence[Document]) -> Sequence[Cell]:
@@ -59,7 +59,7 @@ def _group(route: str, reason: str, documents: Sequence[Document]) -> Sequence[C
         f"{len({document.source for document in documents}):,}",
         f"{len(documents):,}",
         f"{min(times):%Y-%m-%d %H:%M}",
-        f"{max(times):%Y-%m-%d %H:%M}",
+        f"{max(times):%m-%d %H:%M}",
     )
 
 

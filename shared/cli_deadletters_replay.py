@@ -163,6 +163,11 @@ def _page(screen: Show, documents: Sequence[Document], traces: dict[str, Trace])
         {f"{t.outcome}: {t.reason}" for t in traces.values() if t.reason and not _is_well(t)}
     ):
         screen.prose(reason, "yellow")
+    whole = sum(document.whole and document.name in traces for document in documents)
+    if whole:
+        screen.prose(
+            f"{count(whole, 'source')} taken again as a whole; how far it is: logferry status", "dim"
+        )
     if any(trace.dead_lettered for trace in traces.values()):
         screen.prose("What was rejected again, and why: logferry deadletters show", "dim")
     if open_:

@@ -6,6 +6,7 @@ path no route takes is not uploaded without the user having been told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,15 +122,18 @@ def _show_dead(show: Show, names: set[str]) -> None:
         return
     from .cli_deadletters_find import Wanted  # noqa: PLC0415
     from .cli_deadletters_find import find as documents  # noqa: PLC0415
-    from .cli_deadletters_list import reasons  # noqa: PLC0415
     from .cli_storage import place  # noqa: PLC0415
 
+    found: dict[str, Counter[str]] = {}
     folders: dict[str, None] = {}
     for document in documents(place(), Wanted()):
         if document.source in names:
-            whole = ", as a whole" if document.whole else ""
-            show.line(f"{document.source}: dead letter: {reasons(document)}{whole}", "red")
+            whole = {f"{reason}, as a whole": 0 for reason in document.reasons}
+            found.setdefault(document.source, Counter()).update(whole if document.whole else document.reasons)
             folders[document.name.rpartition("/")[0]] = None
+    for source, reasons in found.items():
+        told = ", ".join(f"{reason} {n:,}" if n else reason for reason, n in reasons.most_common())
+        show.line(f"{source}: dead letter: {told}", "red")
     for folder in folders:
         show.line(f"Look at it: logferry deadletters show {folder}", "dim")
 

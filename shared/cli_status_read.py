@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from .cli_storage import Place
 from .ledger.claims import PREFIX, parts_of
+from .ledger.deadletter import read_tags
+from .ledger.entry import State
 from .ledger.store import Listed, guarded
 from .model import Counts
 from .routes.match import matches
@@ -28,6 +30,8 @@ DAY = 86_400.0
 QUIET = 1_800.0
 """Seconds; work that is not touched for so long was left behind, and the sweep has not found it either."""
 
+STATES = frozenset(get_args(State))
+"""What one can ask for; any other, of a later version, is shown nonetheless."""
 OPEN = ("running", "split", "deferred")
 """States of sources that somebody goes on with."""
 
@@ -244,9 +248,12 @@ def _held(place: Place, status: Status) -> None:
 
 
 def _dead_letter(place: Place, status: Status, wanted: Wanted) -> None:
+    glob = _glob(place, wanted.source)
     for listed in place.dead_letter.listing(""):
         route = listed.name.partition("/")[0]
         if listed.name.startswith(_REPLAYED) or (wanted.routes and route not in wanted.routes):
+            continue
+        if glob and not matches(read_tags(listed.metadata).get("source", ""), (glob,)):
             continue
         tally, records = status.of("" if route == "none" else route), listed.metadata.get("records") or ""
         if records.isdigit():
@@ -274,8 +281,9 @@ def _queues(place: Place) -> dict[str, int]:
 def alarms(status: Status) -> list[str]:
     """What somebody has to look at: a sentence each. None of these mends itself."""
     found = []
-    if status.states["dead"]:
-        found.append(f"{status.states['dead']:,} dead: dead-lettered as a whole.")
+    whole = sum(tally.dead_sources for tally in status.routes.values())
+    if whole:
+        found.append(f"{whole:,} in the dead letter as a whole: logferry deadletters list")
     for state, count in status.quiet.items():
         found.append(
             f"{count:,} {state} without a sign of life for over {QUIET / 60:.0f} minutes: is the app "

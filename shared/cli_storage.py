@@ -9,6 +9,7 @@ a secret is ever shown.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,6 +104,8 @@ def _operator() -> Any:
     """Whoever runs the command."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - a local account does without
 
+    # It warns of every way to sign in that is not there; what helps is one sentence (see `_sentence`).
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
     return DefaultAzureCredential()
 
 

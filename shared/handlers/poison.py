@@ -27,6 +27,7 @@ from ..ledger.claims import PREFIX
 from ..ledger.entry import Entry, parse
 from ..ledger.store import guarded, name_of
 from ..model import SourceFacts
+from ..sources.message import leads_elsewhere
 from ..sources.work import BlobWork
 from . import audits
 from .lasttry import bury
@@ -139,8 +140,11 @@ def _blob(app: App, message: Any) -> bool:
         return True
     if told.function_id.rpartition(".")[2] not in {FUNCTION, ""}:
         return False
-    if told.container_name not in app.settings.allowed_containers:
+    elsewhere = leads_elsewhere(told.blob_name)
+    if elsewhere or told.container_name not in app.settings.allowed_containers:
         detail = f"the container {told.container_name!r} is none that the settings allow (ALLOWED_CONTAINERS)"
+        if elsewhere:
+            detail = "it names a blob by a path with . or .. in it"
         bury(app, _facts("poison", message), _bytes(message), "Forbidden", detail)
         return True
     return _settle(app, told, message)

@@ -27,6 +27,7 @@ from ..ledger.trace import Trace, ranges
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Limits, Run
 from ..routes import Route
+from ..sources.message import leads_elsewhere
 from ..sources.work import ReplayWork, backoff
 
 logger = logging.getLogger("logferry.replay")
@@ -44,6 +45,9 @@ def take(app: App, work: ReplayWork) -> None:
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
+    if leads_elsewhere(work.document):
+        logger.error("%r is no document's name", work.document)
+        return
     try:
         held = hold.take(app.state, f"{HOLDS}{work.document}", app.settings.claim_seconds)
     except SourceBusy as busy:

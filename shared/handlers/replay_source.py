@@ -19,20 +19,23 @@ from ..ledger.entry import Entry
 from ..ledger.store import Conflict, Stored, guarded
 from ..ledger.trace import Trace
 from ..model import Counts
-from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
+from ..sources.message import leads_elsewhere
+from ..sources.work import BlobWork, PartWork, ReplayWork, Work, parse_work
 from . import message
 from .replay import finish
 
 logger = logging.getLogger("logferry.replay")
 
+_DOTS = "it is named by a path with . or .. in it"
+
 
 def take(app: App, work: ReplayWork, stored: Stored, line: Line) -> None:
     """Put a source back. Raises ServiceUnavailable, and what a handler of messages raises."""
     began = time.monotonic()
-    why = {"blob": _blob, "message": _message, "work": _work, "audit": _audit}.get(line.kind, _unknown)(
-        app, line
-    )
-    if why and line.kind != "message":
+    again = {"blob": _blob, "message": _message, "work": _work, "audit": _audit}.get(line.kind, _unknown)
+    forged = leads_elsewhere(line.source)
+    why = _DOTS if forged else again(app, line)
+    if why and (forged or line.kind != "message"):
         logger.error("%s stays in the dead letter: %s", work.document, why)
     else:  # a message that died again has a document of its own, or has written over this one
         try:
@@ -59,7 +62,7 @@ def _blob(app: App, line: Line) -> str:
 
     container, _, name = line.source.partition("/")
     if container not in app.settings.allowed_containers:
-        return f"the container {container!r} is none that the settings allow (ALLOWED_CONTAINERS)"
+        return _elsewhere(container)
     try:
         guarded(app.storage.blobs.get_blob_client(container, name).get_blob_properties)
     except ResourceNotFoundError:
@@ -104,10 +107,26 @@ def _message(app: App, line: Line) -> str:
 
 def _work(app: App, line: Line) -> str:
     try:
-        app.work.put(parse_work(line.content))
+        work = parse_work(line.content)
     except BadMessage as error:
         return str(error)
+    if isinstance(work, BlobWork | PartWork) and work.container not in app.settings.allowed_containers:
+        return _elsewhere(work.container)
+    if leads_elsewhere(_named(work)):
+        return _DOTS
+    app.work.put(work)
     return ""
+
+
+def _named(work: Work) -> str:
+    """The name in a work message that is asked of the storage."""
+    if isinstance(work, BlobWork | PartWork):
+        return work.name
+    return work.document if isinstance(work, ReplayWork) else work.id
+
+
+def _elsewhere(container: str) -> str:
+    return f"the container {container!r} is none that the settings allow (ALLOWED_CONTAINERS)"
 
 
 def _audit(app: App, line: Line) -> str:

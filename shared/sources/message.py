@@ -149,14 +149,21 @@ def _from_url(url: str, account_url: str) -> BlobNamed:
     return BlobNamed(unquote(container), unquote(name))
 
 
+def leads_elsewhere(name: str) -> bool:
+    """Whether a name has dot segments.
+
+    HTTP clients resolve them, so `drop/../other/x` would be asked of another container.
+    """
+    return not _DOTS.isdisjoint(re.split(r"[/\\]", name))
+
+
 def _allowed(blob: BlobNamed, allowed: tuple[str, ...]) -> BlobNamed:
     if blob.container not in allowed:
         raise Forbidden(
             f"the message names a blob in the container {blob.container!r}; allowed are {', '.join(allowed)} "
             "(ALLOWED_CONTAINERS)"
         )
-    # HTTP clients resolve dot segments, so `drop/../other/x` would be asked of another container.
-    if not _DOTS.isdisjoint(re.split(r"[/\\]", blob.name)):
+    if leads_elsewhere(blob.name):
         raise Forbidden("the message names a blob by a path with . or .. in it")
     if len(blob.name) > _LONGEST_NAME or "\0" in blob.name:
         raise BadMessage(f"no blob can have this name: over {_LONGEST_NAME:,} characters, or a NUL in it")

@@ -178,10 +178,11 @@ def test_a_blob_that_is_gone_is_told(app: Ferry) -> None:
 def test_only_blobs_that_the_settings_allow(app: Ferry) -> None:
     """An event that names another container is dead-lettered as it is; another app's is left alone; nonsense is told."""
     queue = _put(app, 2, _event(app, "x", ContainerName="secret"))
+    _put(app, 2, _event(app, "../secret/x"))
     _put(app, 2, _event(app, "x", FunctionId="Host.Functions.other_app"))
     _put(app, 2, "nonsense")
     poison.drain(app.app)
-    assert sorted(d["reason"] for d in app.dead()) == ["BadMessage", "Forbidden"]
+    assert sorted(d["reason"] for d in app.dead()) == ["BadMessage", "Forbidden", "Forbidden"]
     assert _count(queue) == 1
     assert app.queued() == []
 

@@ -225,6 +225,37 @@ def test_a_blob_outside_of_the_allowed_containers_is_not_looked_at(app: Ferry) -
     assert "ALLOWED_CONTAINERS" in traces(app)[0]["reason"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "raw"),
+    [
+        ("blob", "{drop}/../secret/a", ""),
+        ("message", "../secret/a", '{"name": "x"}'),
+        ("audit", "../../../secret/a", "{}"),
+        ("work", "id", '{"do": "blob", "container": "secret", "name": "a"}'),
+        ("work", "id", '{"do": "blob", "container": "{drop}", "name": "../secret/a"}'),
+        ("work", "id", '{"do": "held", "id": "../../secret/a"}'),
+    ],
+)
+def test_no_document_leads_out_of_its_containers(app: Ferry, kind: str, source: str, raw: str) -> None:
+    """Whoever edits a document gets nothing read or written elsewhere by it: it stays, and the trace says why."""
+    drop = app.environ["DROP_CONTAINER"]
+    line = {"time": "t", "route": "", "kind": kind, "source": source.replace("{drop}", drop), "version": "1"}
+    text = json.dumps({**line, "reason": "Forged", "detail": "", "raw": raw.replace("{drop}", drop)})
+    app.app.dead_letter.store.put("none/2026-11-24/k/source.ndjson", text.encode())
+    replay(app)
+    assert len(documents(app)) == 1
+    assert app.queued() == []
+    (trace,) = traces(app)
+    assert (trace["outcome"], trace["left"]) == ("dead", 1)
+    assert "ALLOWED_CONTAINERS" in trace["reason"] or ".." in trace["reason"]
+
+
+def test_no_work_message_names_a_document_elsewhere(app: Ferry) -> None:
+    """A name with dots in it is not asked of the storage, which would look into another container."""
+    app.work({"do": "replay", "document": f"../{app.environ['DROP_CONTAINER']}/a.ndjson"})
+    assert (traces(app), app.queued()) == ([], [])
+
+
 def test_a_document_that_is_none_is_left_alone(app: Ferry) -> None:
     """Bytes that are no dead letter are neither sent nor removed."""
     app.app.dead_letter.store.put("lines/2026-11-24/k/000000000000.ndjson", b"what\n")

@@ -20,7 +20,7 @@ from shared.cli_storage import Place, place
 from shared.ledger.claims import PREFIX, metadata
 from shared.ledger.entry import Entry
 from shared.ledger.store import Listed, name_of
-from shared.model import Counts, Position
+from shared.model import Counts, Position, SourceFacts
 from tests.azurite import Azurite
 from tests.build import lines
 from tests.ferry import ROUTES, Ferry, ferry
@@ -82,7 +82,8 @@ def test_what_the_app_did_is_there(app: Ferry) -> None:
     app.take("lines/a")
     app.send([{"name": "one"}])
     app.send(b"no message")
-    found = status(app)
+    found = status(app, code=1)
+    assert found["alarms"] == ["1 in the dead letter as a whole: logferry deadletters list"]
     assert found["states"] == {"done": 1, "deferred": 1}
     assert found["routes"]["rows"]["last_24_hours"] == {
         "sources": 1, "read": 3, "accepted": 1, "filtered": 1, "dead_lettered": 1,
@@ -114,16 +115,21 @@ def test_every_state_is_shown_known_or_not(app: Ferry) -> None:
     put(app, "lines/dead", state="dead", reason="5 workers died on it")
     put(app, "none/a", state="unrouted", route="")
     put(app, "lines/new", state="resting")
+    facts = SourceFacts("blob", f"{app.environ['DROP_CONTAINER']}/lines/dead", "0x1", 0.0, time.time())
+    name = app.app.dead_letter.source(facts, "lines", "WorkerDied", "5 workers died on it")
     found = status(app, code=1)
     assert sources(found) == {
         "lines/half": "running", "lines/gz": "running", "lines/dead": "dead", "none/a": "unrouted", "lines/new": "resting",
     }  # fmt: skip
     progress = {row["source"].rpartition("/")[2]: row["progress"] for row in found["sources"]}
     assert (progress["half"], progress["gz"]) == (0.5, None)
-    assert found["alarms"] == ["1 dead: dead-lettered as a whole."]
+    assert found["alarms"] == ["1 in the dead letter as a whole: logferry deadletters list"]
+    assert status(app, "--source", "rows/**")["alarms"] == []
     said = text(app)
     for words in ("In work (2)", "50%", "5 workers died on it", "Unrouted", "resting (1)"):
         assert words in said
+    app.app.dead_letter.store.remove(name)  # somebody has looked at it, and purged it
+    assert status(app)["alarms"] == []
 
 
 def test_a_blob_in_parts_says_how_many_are_done(app: Ferry) -> None:
@@ -185,6 +191,15 @@ def test_nothing_is_written(app: Ferry) -> None:
     assert (found["states"], found["alarms"]) == ({}, [])
     assert "No source yet" in text(app)
     assert sorted(found.name for found in app.blobs.list_containers()) == before
+
+
+def test_a_state_that_there_is_not_is_told(app: Ferry) -> None:
+    """A slip in --state is wrong usage, and no empty page that looks well."""
+    answer = CliRunner().invoke(
+        logferry, ["status", "--settings", "env", "--state", "daed"], env=environment(app)
+    )
+    assert answer.exit_code == 2
+    assert "deferred" in answer.output
 
 
 def test_what_nobody_mends_is_an_alarm(app: Ferry, monkeypatch: pytest.MonkeyPatch) -> None:
