@@ -105,19 +105,34 @@ class StorageProxy:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False
     request_queue_size = 128
 
     def __init__(self, proxy: StorageProxy, upstream: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.proxy, self.upstream = proxy, upstream
+        self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        """Listen no more, hang up on everybody, and wait for the threads."""
         self.shutdown()
         self._thread.join()
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """At the end of that thread."""
+        self._open.discard(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are what this is for."""

@@ -122,7 +122,8 @@ def _settled(app: App, held: HeldRow) -> Transient | None:
         logger.warning("audit row %s: routes.yaml asks for none any more; dropped", held.id)
         return None
     error = _send(app, route, held)
-    if isinstance(error, NotReady) and app.state.now() - held.since >= app.settings.defer_seconds:
+    waited = max(app.state.now() - held.since, 0.0)  # the service's clock has whole seconds
+    if isinstance(error, NotReady) and waited >= app.settings.defer_seconds:
         logger.error("audit row %s: dead-lettered: %s", held.id, error)
         app.dead_letter.source(_facts(held), route.name, "NotReady", str(error), bytes(held.row))
         return None

@@ -65,7 +65,7 @@ def _blob(app: App, line: Line) -> str:
     except ResourceNotFoundError:
         return "there is no such blob any more"
     entry = app.ledger.read(line.source)
-    if entry is not None and entry.state == "dead":
+    if entry is not None and entry.state in {"dead", "split"}:
         _revive(app, entry)
     matched = app.routes.for_blob(name)
     own = line.route if line.route in app.routes.by_name else None
@@ -74,13 +74,21 @@ def _blob(app: App, line: Line) -> str:
 
 
 def _revive(app: App, entry: Entry) -> None:
-    """Have a dead source's entry say that it goes on, and its dead parts' as well."""
+    """Have a dead source's entry say that it goes on, and its dead parts' as well.
+
+    Parts are queued last: whoever takes one looks whether the source is in work. A crash in between leaves
+    the document, and the next try finds what is left to do.
+    """
+    parts = [part for row in list(app.ledger.parts(entry)) if (part := app.ledger.part(row)) is not None]
+    for part in parts:
+        if part.state == "dead":
+            app.ledger.amend(part, _alive)
+    if entry.state == "dead":
+        app.ledger.amend(entry, _alive)
     container, _, name = entry.source.partition("/")
-    for row in list(app.ledger.parts(entry)):
-        part = app.ledger.part(row)
-        if part is not None and part.state == "dead" and app.ledger.amend(part, _alive):
+    for part in parts:
+        if part.state in {"dead", "deferred"}:
             app.work.put(PartWork(container, name, part.version, part.part))
-    app.ledger.amend(entry, _alive)
 
 
 def _alive(entry: Entry) -> None:

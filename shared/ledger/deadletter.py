@@ -95,7 +95,7 @@ class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Line)
-"""Made by the import, as in ledger/entry.py."""
+"""Made by the import, as in entry.py."""
 
 
 class DeadLetter:

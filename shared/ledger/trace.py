@@ -51,7 +51,7 @@ class Trace(msgspec.Struct, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Trace)
-"""Made by the import, as in ledger/entry.py."""
+"""Made by the import, as in entry.py."""
 
 
 def parse(document: bytes) -> Trace:

@@ -10,6 +10,7 @@ is worked on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MARK_BYTES = 4_096
 """How much of a blob's beginning, and of what was read last, is remembered as a hash."""
+
+_LOOKS = 10
+"""How often an append blob that never rests is looked at for what was read of it."""
 
 
 class BlobSource:
@@ -131,12 +135,18 @@ class BlobSource:
 
     def _has_only_grown(self) -> bool:
         """Whether the blob, as it is now, still begins with what was read of it; it is read on then."""
-        now = open_blob(self._client, self._read_bytes)
         marks = self.marks(Marks())
-        if now is None or not now.grows or now.size < self.size or not (marks.end and now.begins_with(marks)):
-            return False
-        self._etag = now._etag
-        return True
+        for _ in range(_LOOKS if marks.end else 0):
+            now = open_blob(self._client, self._read_bytes)
+            if now is None or not now.grows or now.size < self.size:
+                return False
+            try:
+                same = now.begins_with(marks)
+            except SourceChanged:
+                continue  # and has grown once more meanwhile
+            self._etag = now._etag if same else self._etag
+            return same
+        return False
 
 
 def _hash(data: bytes) -> str:
@@ -147,13 +157,16 @@ def open_blob(client: BlobClient, read_bytes: int) -> BlobSource | None:
     """The blob as it is now; None if there is none. Raises ServiceUnavailable."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-    date: list[str] = []
+    date: list[float] = []
 
     def keep_date(response: Any) -> None:
-        date[:] = [response.http_response.headers["Date"]]
+        with contextlib.suppress(KeyError, ValueError):
+            date[:] = [parsedate_to_datetime(response.http_response.headers["Date"]).timestamp()]
 
     try:
         properties = guarded(lambda: client.get_blob_properties(raw_response_hook=keep_date))
     except ResourceNotFoundError:
         return None
-    return BlobSource(client, properties, read_bytes, parsedate_to_datetime(date[0]).timestamp())
+    # The SDK forgets the hook where it asks again after a lost connection: then it was written just now.
+    now = date[0] if date else properties.last_modified.timestamp()
+    return BlobSource(client, properties, read_bytes, now)

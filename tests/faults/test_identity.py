@@ -24,7 +24,7 @@ def test_tokens_that_are_revoked_in_mid_run_are_replaced(app: Ferry) -> None:
     worker.join()
     sound(app, source)
     assert app.entry(NAME).attempts == 1
-    assert _statuses(app).count(401) == WINDOW
+    assert 1 <= _statuses(app).count(401) <= WINDOW
 
 
 def _statuses(app: Ferry) -> list[int]:

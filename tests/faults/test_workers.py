@@ -81,7 +81,7 @@ def test_a_blob_that_is_written_over_while_it_is_read_begins_anew(faulty: Faulty
     """No record of the old version after the change, every record of the new one, none of either twice."""
     app, account = faulty
     app.again(BATCH_BYTES="20000")
-    old, new = dropped(app, mixed(2500, bad=False)), mixed(100, prefix="n")
+    old, new = dropped(app, mixed(2500, bad=False)), mixed(2600, prefix="n")
     go_on = threading.Event()
     with account.trouble("GET", "account1/drop-", hold=go_on, after=2, times=1) as trouble:
         first = threading.Thread(target=app.take, args=(NAME,))
@@ -150,7 +150,7 @@ def test_a_worker_killed_while_a_message_is_put_aside_repeats_nothing(
     app.server.call("POST", "/local/roles", {"granted": True})
     app.send([{"Key": "m0"}, {"Key": "m1"}], key="m1", tries=2)
     assert ids(app, "Events_CL") == {}
-    monkeypatch.setattr(sweep, "_LEFT_BEHIND", -1.0)
+    monkeypatch.setattr(sweep, "LEFT_BEHIND", -1.0)
     app.sweep()  # both say the same of it
     for _ in range(2):
         app.work({"do": "held", "id": "m1"})

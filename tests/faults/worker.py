@@ -10,6 +10,11 @@ import os
 import sys
 from pathlib import Path
 
+import azure.identity
+import azure.monitor.ingestion
+import azure.storage.blob
+import azure.storage.queue  # noqa: F401 - imported once, before the forks
+
 from shared import settings
 from shared.app import App
 from shared.handlers import blob, message

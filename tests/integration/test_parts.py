@@ -12,14 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.cli_audit import audit_of
 from shared.formats import FORMATS
 from shared.handlers import sweep, work
-from shared.ledger.claims import PREFIX
+from shared.ledger.claims import PREFIX, Ledger
 from shared.ledger.entry import Entry
 from shared.model import Position
+from shared.sources.work import PartWork, Work, WorkQueue
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry
 
@@ -247,6 +249,95 @@ def test_a_part_that_azure_never_takes_makes_the_blob_dead(app: Ferry) -> None:
     assert (dead["reason"], dead["source"]) == ("PartDead", entry.source)
 
 
+@pytest.fixture
+def given_up(azurite: Azurite, tmp_path: Path) -> Iterator[Ferry]:
+    """A blob of which some parts landed and the others were given up, so that it is dead; the role is back."""
+    with ferry(azurite, tmp_path, PART_BYTES=str(PART), BATCH_BYTES="100000") as app:
+        app.drop("lines/a", content(700_000, bad_every=100))
+        app.take("lines/a")
+        first, *rest = taken_from_queue(app)
+        work.take(app.app, first)
+        app.server.call("POST", "/local/roles", {"granted": False})
+        app.again(DEFER_SECONDS="0")
+        for message in rest * 2:
+            work.take(app.app, message)
+        assert app.entry("lines/a").state == "dead"
+        app.queued()
+        app.server.call("POST", "/local/roles", {"granted": True})
+        yield app
+
+
+def _all_landed(app: Ferry) -> None:
+    data = content(700_000, bad_every=100)
+    assert landed(app) == names(data)
+    entry = app.entry("lines/a")
+    assert (entry.state, entry.counts.adds_up()) == ("done", True)
+    assert (entry.counts.read, entry.counts.accepted) == (data.count(b"\n"), names(data).total())
+    dead = app.dead()
+    assert len(dead) == entry.counts.dead_lettered > 0
+    assert not [line for line in dead if "ordinal" not in line]
+    assert parts_of(app, "lines/a") == []
+
+
+def _whole(app: Ferry) -> str:
+    rows = app.app.dead_letter.store.listing("lines/")
+    (name,) = [row.name for row in rows if row.metadata["records"] == "source"]
+    return name
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one worker", "another worker takes parts at once"])
+def test_dead_parts_are_replayed_as_a_whole(
+    given_up: Ferry, monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    """A blob that died of its parts is replayed: what was missing lands once, all adds up, nothing waits."""
+    document = _whole(given_up)
+    put = WorkQueue.put
+
+    def eager(queue: WorkQueue, what: Work, delay: float = 0) -> None:
+        if isinstance(what, PartWork):
+            work.take(given_up.app, msgspec.json.encode(what))
+        else:
+            put(queue, what, delay)
+
+    with monkeypatch.context() as patch:
+        if at_once:
+            patch.setattr(WorkQueue, "put", eager)
+        given_up.work({"do": "replay", "document": document})
+    work_off(given_up)
+    _all_landed(given_up)
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_replay_of_parts_that_dies_is_done_by_the_next(
+    given_up: Ferry, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """Wherever the worker dies, the document is still there, and the same message once more lands all of it."""
+    document, left = _whole(given_up), [after * 3]
+    amend, put = Ledger.amend, WorkQueue.put
+
+    def step() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    def amended(ledger: Ledger, seen: Entry, change: Any) -> Entry | None:
+        step()
+        return amend(ledger, seen, change)
+
+    def queued(queue: WorkQueue, what: Work, delay: float = 0) -> None:
+        step()
+        put(queue, what, delay)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "amend", amended)
+        patch.setattr(WorkQueue, "put", queued)
+        with pytest.raises(KeyboardInterrupt):
+            given_up.work({"do": "replay", "document": document})
+    given_up.work({"do": "replay", "document": document})
+    work_off(given_up)
+    _all_landed(given_up)
+
+
 def test_record_ids_are_all_different(app: Ferry) -> None:
     """No two records of a blob in parts have the same id."""
     data = content(450_000)
@@ -290,6 +381,7 @@ def test_what_cannot_be_cut_is_read_as_a_whole(app: Ferry, name: str, data: byte
 
 def test_a_cut_is_never_made_in_a_long_line(app: Ferry) -> None:
     """Where the place to cut lies in a line that is longer than any record, the part before takes it whole."""
+    app.again(READ_BYTES="2097152")
     long = b'{"Name":"' + b"x" * 6_000_000 + b'"}\n'
     data = content(250_000) + long + content(250_000).replace(b'"n', b'"m')
     app.drop("lines/a", data)

@@ -136,6 +136,34 @@ def test_a_failure_leaves_the_contiguous_prefix() -> None:
     assert running.counts.accepted == 10
 
 
+def test_what_was_accepted_behind_a_failure_is_counted_as_a_repeat() -> None:
+    """Batches behind one that could not be sent are sent again by the next run: their rows may be there twice."""
+    uploader = FakeUploader()
+    fine = uploader.send
+
+    others = threading.Barrier(3)
+
+    def send(batch: Batch) -> Outcome:
+        if batch.sequence == 1:
+            others.wait()  # the two behind it are accepted by then
+            raise ServiceUnavailable("down")
+        outcome = fine(batch)
+        if batch.sequence > 1:
+            others.wait()
+        return outcome
+
+    uploader.send = send  # type: ignore[method-assign]
+    running = flow(uploader, Written())
+    for batch in batches(4):
+        running.submit(batch)
+    with pytest.raises(ServiceUnavailable):
+        running.drain()
+    running.abandon()
+    assert (running.position.ordinal, running.counts.accepted) == (2, 2)
+    assert running.counts.maybe_repeated == 4
+    assert running.counts.adds_up()
+
+
 def test_a_dead_letter_that_cannot_be_written_holds_the_position() -> None:
     """Where rejects cannot be kept, the run ends before them, and says so by its position alone."""
     written = Written()
