@@ -10,7 +10,8 @@ What kills the host inside is put around the real functions in that process alon
     points      every place where durable state changes: the commit points
     nursery     a process that has imported everything and forks one host a life
     stage       storage, settings, endpoint and nursery together; one life after the other
-    inputs      drops files, grows them, sends messages, tells of them, and remembers what is due
+    sources     what was put in, and what is due of it
+    inputs      drops files, grows, rewrites and replaces them, sends messages, tells of them, asks for replays
     verdict     what must hold when all is settled
     campaign    segments: some lives that end in a kill, then one that settles everything
     soak        one long life under load, its memory watched

@@ -34,7 +34,12 @@ _COUNTED = (
     ("repeats", "posts that came again after a kill"),
     ("most_repeats", "most of one source for one kill"),
     ("repeats_deferred", "posts that came again after a deferral"),
-    ("audit_missing", "sources whose last audit row a kill took"),
+    ("cut", "files cut in parts"),
+    ("shared", "posts with rows of several sources"),
+    ("dead_twice", "bad records under two versions of a blob"),
+    ("audit_table", "rows in the audit table"),
+    ("audit_overlaps", "sources of which rows in it overlap"),
+    ("audit_missing", "sources whose last row in the log a kill took"),
 )
 
 

@@ -52,8 +52,8 @@ ANY_MOMENT = "at any moment"
 
 OFTEN: tuple[tuple[float, Callable[[Inputs], object]], ...] = (
     (0.2, Inputs.begin_growing),
-    (0.04, Inputs.drop_large),
-    (0.04, lambda inputs: inputs.send_many(20)),
+    (0.03, Inputs.drop_large),
+    (0.04, lambda inputs: inputs.send_many(16)),
     (0.08, Inputs.poison),
     (0.15, Inputs.replay),
 )
@@ -171,15 +171,15 @@ def _life(there: Stage, inputs: Inputs, dice: random.Random, faults: float, kill
             there.sweep()
             there.sweep()
     while (where := there.ended(1.0)) is None:  # what the trap waits for may be still to come
-        _feed(inputs, dice, feed)
+        if inputs.few_are_open():
+            _feed(inputs, dice, feed)
         inputs.tell()
     return where or ANY_MOMENT
 
 
 def _feed(inputs: Inputs, dice: random.Random, feed: Callable[[Inputs], object] | None = None) -> None:
-    for act in (feed, feed):
-        if act is not None:
-            act(inputs)
+    if feed is not None:
+        feed(inputs)
     for _ in range(dice.randrange(0, 3)):
         inputs.drop()
     for _ in range(dice.randrange(0, 3)):

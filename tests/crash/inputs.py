@@ -28,7 +28,7 @@ _FILES: tuple[tuple[str, str, Callable[[Drawn], Made], int], ...] = (
     ("array", "lists/{}.json", records.array, 100),
     ("gzip", "lines/{}.ndjson.gz", records.gzipped, 120),
     ("zip", "lines/{}.zip", records.zipped, 100),
-    ("long", "lines/{}.ndjson", records.ndjson, 500),
+    ("long", "lines/{}.ndjson", records.ndjson, 400),
     ("small", "lines/{}.ndjson", records.ndjson, 6),
     ("mended", "mended/{}.ndjson", records.ndjson, 12),
 )
@@ -68,7 +68,8 @@ class Inputs:
 
     def _drop(self, kind: str, pattern: str, make: Callable[[Drawn], Made], most: int) -> None:
         source = self._source(kind)
-        made = make(self._drawn(source.key, self._dice.randrange(1, most)))
+        bad = 0.0 if kind == "mended" else 0.03  # what a replay is to empty has nothing that comes back
+        made = make(self._drawn(source.key, self._dice.randrange(1, most), bad=bad))
         self._upload(source, pattern.format(source.key), made)
 
     def drop_large(self) -> Source:
@@ -264,6 +265,10 @@ class Inputs:
         for name in untold:
             if not self._stage.announce(name):
                 self._untold.append(name)
+
+    def few_are_open(self) -> bool:
+        """Whether the host keeps up: what is given to one that does not is only more to settle in the end."""
+        return sum(length(queue) for queue in (self._stage.ingest, self._stage.work, self._stage.events)) < 12
 
     @property
     def told(self) -> bool:

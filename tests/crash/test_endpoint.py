@@ -151,5 +151,6 @@ def test_work_that_nobody_did_is_seen(azurite: Azurite, hosts: Nursery) -> None:
         "every bad record is in the dead letter",
         "read = accepted + filtered + dead-lettered, in the ledger",
         "no more audit rows are missing than there were kills",
+        "every source has a row in the audit table",
         "nothing is left",
     }
