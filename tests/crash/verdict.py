@@ -362,7 +362,7 @@ def _table(found: Verdict, stage: Stage, sources: list[Source], there: dict[str,
     found.counts["audit_table"] += len(stage.endpoint.audits)
     found.want("every source has a row in the audit table", missing)
     found.want("the rows of a source in the audit table add up to it", wrong)
-    if found.counts["audit_overlaps"] > stage.life - 1:
+    if found.counts["audit_overlaps"] > max(stage.life - 1, 0):
         found.want("no more audit rows overlap than there were kills", [str(found.counts["audit_overlaps"])])
 
 
