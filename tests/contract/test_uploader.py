@@ -208,6 +208,7 @@ def http_date(seconds: float) -> str:
         ("soon", 0.0, 0.0),
         (None, 0.0, 0.0),
     ],
+    ids=["seconds", "far date", "past date", "negative", "absurd", "no time", "absent"],
 )
 def test_a_pause_in_all_its_forms_at_the_socket(
     server: MonitorUnderTest, status: int, text: str | None, least: float, most: float

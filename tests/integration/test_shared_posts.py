@@ -55,7 +55,8 @@ def named(count: int = MANY) -> list[str]:
 
 
 def test_many_messages_share_posts(app: Ferry) -> None:
-    """Two hundred messages of one record: every one lands once, in a tenth of the posts."""
+    """Two hundred messages of one record to a service that takes its time: each lands once, in a tenth of the posts."""
+    app.server.faults({"delay": 0.5, "times": 1000})
     send_all(app, named())
     assert landed(app) == named()
     assert posts(app) <= MANY // 10

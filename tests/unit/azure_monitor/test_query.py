@@ -72,6 +72,7 @@ def test_an_alias_may_differ_from_a_column_in_case(client: Client) -> None:
 @pytest.mark.parametrize(
     ("timespan", "count"),
     [(None, 2), ("PT1H", 1), ("P1D", 2), (f"{now(hours=5)}/{now(hours=2)}", 1), (f"{now(hours=5)}/PT1H", 0)],
+    ids=["none", "an hour", "a day", "from and to", "from and how long"],
 )
 def test_a_timespan_narrows_what_a_query_sees(client: Client, timespan: str | None, count: int) -> None:
     """Durations and intervals are a filter on TimeGenerated, under every form of query."""
