@@ -63,9 +63,14 @@ def rows(container: ContainerClient, prefix: str) -> Iterator[Listed]:
         name_starts_with=prefix, include=["metadata"], raw_response_hook=take
     ).by_page()
     for left in pages:
-        list(left)
-        yield from page
+        # The SDK forgets the hook where it asks again after a lost connection: then the page is as it came.
+        models = [_of_sdk(model) for model in left]
+        yield from page or models
         page.clear()
+
+
+def _of_sdk(model: Any) -> Listed:
+    return Listed(model.name, dict(model.metadata or {}), model.last_modified.timestamp())
 
 
 def _read(body: bytes) -> tuple[list[Listed], str]:

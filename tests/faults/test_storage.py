@@ -184,3 +184,16 @@ def test_state_that_cannot_be_written_for_long_kills_no_blob(faulty: Faulty) -> 
     assert app.entry(NAME).crashes == 0
     assert rounds(app) == 1
     sound(app, source, repeats=WINDOW * (MAX_CRASHES + 2))
+
+
+def test_a_page_of_a_listing_whose_answer_is_lost_is_had_again(faulty: Faulty) -> None:
+    """The first answer to a listing of the ledger never comes: the storage client asks again, and no entry is left out."""
+    app, account = faulty
+    dropped(app, mixed(60))
+    app.take(NAME)
+    rows = list(app.app.state.listing("blobs/"))
+    assert [row.metadata["state"] for row in rows] == ["done"]
+    with account.trouble("GET", "restype=container", lose=True, times=1) as trouble:
+        again = list(app.app.state.listing("blobs/"))
+    assert trouble.met == 1
+    assert again == rows
