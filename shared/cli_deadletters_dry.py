@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from . import again
-from .cli_deadletters_find import Document, Wanted, find, read, where
+from .cli_bar import steps
+from .cli_deadletters_find import Document, Wanted, find, nothing, read, where
 from .cli_explain import count
 from .cli_local import find as find_local
 from .cli_show import Show
@@ -57,14 +58,20 @@ def dry(place: Place, wanted: Wanted, file: Path | None, *, as_json: bool) -> bo
     """Say what would become of the records that are meant; whether none would stay. Raises Trouble."""
     routes = load(file or _routes_file(place))
     found: dict[str, _Found] = {}
-    for document in find(place, wanted):
-        lines = read(place, document)
-        if lines is not None:
-            _try(found, routes, document, [line for line in lines[1] if wanted.reason in {"", line.reason}])
+    screen, documents = Show(), list(find(place, wanted))
+    with steps("Trying", len(documents), shown=screen.pretty and not as_json) as tried:
+        for document in documents:
+            lines = read(place, document)
+            meant = [line for line in lines[1] if wanted.reason in {"", line.reason}] if lines else []
+            if lines is not None:
+                _try(found, routes, document, meant)
+            tried()
     if as_json:
-        Show().raw(_json(found))
+        screen.raw(_json(found))
+    elif not found:
+        nothing(screen, place, wanted)
     else:
-        _page(Show(), found)
+        _page(screen, found)
     return not any(one.rejected for one in found.values())
 
 
@@ -104,9 +111,6 @@ def _taken(one: _Found, route: Route, lines: list[Line]) -> None:
 
 
 def _page(show: Show, found: dict[str, _Found]) -> None:
-    if not found:
-        show.line("Nothing in the dead letter matches.", "green")
-        return
     headings = ("Route", "Records", "Rows", "Filtered", "Rejected again", "Taken as a whole")
     rows = [
         (

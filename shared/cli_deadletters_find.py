@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from .cli_local import Trouble
+from .cli_show import Show
 from .cli_storage import Place, reached
 from .ledger.deadletter import DOCUMENT, Line, parse, read_tags
 from .ledger.store import Listed, Stored
@@ -175,6 +176,18 @@ def where(line: Line) -> str:
     if line.line is not None:
         return f"line {line.line:,}"
     return f"record {line.ordinal + 1:,}"
+
+
+def nothing(screen: Show, place: Place, wanted: Wanted) -> None:
+    """Say that nothing matches; where it may be the route's name, which routes there are."""
+    narrow = " that matches" if wanted.says_something else ""
+    screen.line(f"Nothing{narrow} is in the dead letter of {place.where}.", "green")
+    if not wanted.route:
+        return
+    routes = {document.route for document in find(place, Wanted())}
+    if routes and wanted.route not in routes:
+        said = f"There is nothing of a route {wanted.route}; there is of: {', '.join(sorted(routes))}."
+        screen.prose(said, "yellow")
 
 
 def total(documents: Sequence[Document]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, total
+from .cli_deadletters_find import Document, Wanted, find, nothing, total
 from .cli_explain import count
 from .cli_show import Cell, Show
 from .cli_storage import Place
@@ -26,8 +26,7 @@ def show(place: Place, wanted: Wanted, *, each: bool, as_json: bool) -> None:
         screen.raw(_json(documents))
         return
     if not documents:
-        narrow = " that matches" if wanted.says_something else ""
-        screen.line(f"Nothing{narrow} is in the dead letter of {place.where}.", "green")
+        nothing(screen, place, wanted)
         return
     if each or wanted.names:
         _each(screen, documents)

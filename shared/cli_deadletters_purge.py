@@ -8,12 +8,12 @@ records with other reasons stay; a document that changes meanwhile is left alone
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, read, total
+from .cli_bar import steps
+from .cli_deadletters_find import Document, Wanted, find, nothing, read, total
 from .cli_deadletters_list import as_dict
 from .cli_local import Trouble
 from .cli_show import Show
@@ -38,7 +38,7 @@ def purge(place: Place, wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bo
         screen.line("Nothing was removed.")
         return False
     kept = 0
-    with _bar(len(documents), shown=screen.pretty and not as_json) as moved:
+    with steps("Removing", len(documents), shown=screen.pretty and not as_json) as moved:
         for document in documents:
             kept += not _remove(place, document, wanted.reason)
             moved()
@@ -49,7 +49,7 @@ def purge(place: Place, wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bo
 
 def _say(screen: Show, place: Place, wanted: Wanted, documents: Sequence[Document]) -> None:
     if not documents:
-        screen.line(f"Nothing that matches is in the dead letter of {place.where}.", "green")
+        nothing(screen, place, wanted)
         return
     records = sum(document.reasons[wanted.reason] for document in documents) if wanted.reason else None
     only = f" (of these {records:,} with {wanted.reason})" if records is not None else ""
@@ -86,15 +86,3 @@ def _remove(place: Place, document: Document, reason: str) -> bool:
     except Conflict:
         return False
     return True
-
-
-@contextmanager
-def _bar(documents: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    if not shown:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
-
-    with Progress(TextColumn("Removing"), BarColumn(), MofNCompleteColumn(), transient=True) as bar:
-        task = bar.add_task("", total=documents)
-        yield lambda: bar.advance(task)

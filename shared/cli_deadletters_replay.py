@@ -10,13 +10,14 @@ import getpass
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, total
+from .cli_bar import steps
+from .cli_deadletters_find import Document, Wanted, find, nothing, total
 from .cli_explain import count
 from .cli_show import Cell, Show
 from .cli_storage import Place, reached
@@ -39,7 +40,7 @@ def replay(place: Place, wanted: Wanted, *, rate: float, wait: bool, as_json: bo
     by = f"{_who()} {uuid.uuid4().hex[:8]}"
     last = _ask(place, documents, wanted.reason, by, rate)
     if not as_json:
-        _asked(screen, place, documents, last)
+        _asked(screen, place, wanted, documents, last)
     if not wait or not documents:
         if as_json:
             screen.raw(_json(documents, {}))
@@ -70,9 +71,9 @@ def _ask(place: Place, documents: Sequence[Document], reason: str, by: str, rate
     return delay
 
 
-def _asked(screen: Show, place: Place, documents: Sequence[Document], last: float) -> None:
+def _asked(screen: Show, place: Place, wanted: Wanted, documents: Sequence[Document], last: float) -> None:
     if not documents:
-        screen.line(f"Nothing that matches is in the dead letter of {place.where}.", "green")
+        nothing(screen, place, wanted)
         return
     over = f", over {last:,.0f} s" if last else ""
     screen.line(f"{total(documents)}: on the queue {place.names.work_queue}{over}.")
@@ -89,7 +90,7 @@ def _wait(
     seen: set[str] = set()
     pending = [document.name for document in documents]
     until = time.monotonic() + last + PATIENCE
-    with _bar(len(pending), shown=screen.pretty and not quiet) as moved:
+    with steps("Waiting for the app", len(pending), shown=screen.pretty and not quiet) as moved:
         while pending and time.monotonic() < until:
             settled = [name for name in pending[:_LOOKED_AT] if _look(place, name, by, seen, traces)]
             for name in settled:
@@ -129,20 +130,6 @@ def _together(before: Trace | None, trace: Trace) -> Trace:
         filtered=before.filtered + trace.filtered,
         dead_lettered=before.dead_lettered + trace.dead_lettered,
     )
-
-
-@contextmanager
-def _bar(documents: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar, on a terminal."""
-    if not shown:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (TextColumn("Waiting for the app"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("", total=documents)
-        yield lambda: bar.advance(task)
 
 
 # -- what became of them ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, read, where
+from .cli_deadletters_find import Document, Wanted, find, nothing, read, where
 from .cli_explain import count
 from .cli_show import Show, clean
 from .cli_storage import Place
@@ -46,7 +46,7 @@ def show(place: Place, wanted: Wanted, limit: int, *, raw: bool, as_json: bool) 
         more += len(lines[left:])
         left -= len(lines[:left])
     if not (raw or as_json):
-        _end(screen, place, shown, more)
+        _end(screen, place, wanted, shown, more)
 
 
 def _lines(place: Place, document: Document) -> Iterator[Line]:
@@ -83,8 +83,8 @@ def _raw(line: Line) -> None:
     sys.stdout.buffer.flush()
 
 
-def _end(screen: Show, place: Place, shown: int, more: int) -> None:
+def _end(screen: Show, place: Place, wanted: Wanted, shown: int, more: int) -> None:
     if not shown:
-        screen.line(f"Nothing that matches is in the dead letter of {place.where}.", "green")
+        nothing(screen, place, wanted)
     elif more:
         screen.line(f"... and {more:,} more; --limit 0 shows all, --json and --raw write them whole.", "dim")

@@ -139,8 +139,8 @@ def take(app: App, work: PartWork) -> None:
                 _go_on(app, source, parent, work)
             else:
                 look_again(app, work, f"{_label(parent, work.part)}: other blobs are in work")
-    except SourceBusy as busy:
-        look_again(app, work, str(busy))
+    except SourceBusy:
+        look_again(app, work, f"{_label(parent, work.part)}: another worker is on it")
 
 
 def _replaced(app: App, parent: Entry) -> None:

@@ -17,7 +17,7 @@ from ..app import App
 from ..ledger.claims import PREFIX
 from ..ledger.store import Listed, guarded, name_of
 from ..sources.work import LEFT_BEHIND, BlobWork
-from . import poison
+from . import orphans, poison
 
 logger = logging.getLogger("logferry.sweep")
 
@@ -44,6 +44,7 @@ def sweep(app: App) -> int:
         if now - held.modified > LEFT_BEHIND:
             _requeue_held(app, held)
             queued += 1
+    orphans.remove(app)
     poison.drain(app)
     logger.info("sweep: %d queued", queued)
     return queued

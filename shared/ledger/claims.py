@@ -167,11 +167,21 @@ class Ledger:
         entry.state, entry.owner, entry.updated = "running", uuid.uuid4().hex, _now_text()
         entry.attempts += 1
         document, tags = entry.dump(), metadata(entry)
-        if stored is None:
-            etag = self._store.create(name, document, tags)
-        else:
-            etag = self._store.replace(name, document, tags, stored.etag)
+        try:
+            if stored is None:
+                etag = self._store.create(name, document, tags)
+            else:
+                etag = self._store.replace(name, document, tags, stored.etag)
+        except Conflict:
+            etag = self._taken_unheard(name, document)
         return Claim(self._store, name, entry, etag, self._survivors.add)
+
+    def _taken_unheard(self, name: str, document: bytes) -> str:
+        """The ETag of our own write, if only its answer was lost and it was sent again. Raises Conflict."""
+        stored = self._store.read(name)
+        if stored is None or stored.document != document:
+            raise Conflict(name)
+        return stored.etag
 
     def _continued(self, old: Entry, fresh: Entry, continues: Continues) -> Entry:
         died = old.state == "running" and old.owner not in self._survivors

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..connections import transport
 from ..settings import Connection
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ _RETRIES: dict[str, Any] = {
     "increment_base": 2,
     "random_jitter_range": 1,
 }
-_TIMEOUTS: dict[str, Any] = {"connection_timeout": 20, "read_timeout": 60}
+_CONNECT_SECONDS = 20
+_READ_SECONDS = 60
+_CONNECTIONS = 160
+"""For as many invocations as run at once (PYTHON_THREADPOOL_THREAD_COUNT), and some that read ahead."""
 
 
 class Storage:
@@ -46,7 +50,7 @@ class Storage:
         self._connection = connection
         self._read_bytes = read_bytes
         self._make_credential = credential or _managed_identity
-        self._options: dict[str, Any] = {**_RETRIES, **_TIMEOUTS, "retry_total": retries}
+        self._retries: dict[str, Any] = {**_RETRIES, "retry_total": retries}
 
     @cached_property
     def _credential(self) -> Any:
@@ -58,7 +62,7 @@ class Storage:
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
 
         options = {
-            **self._options,
+            **self._options(),
             "max_single_get_size": self._read_bytes,
             "max_chunk_get_size": self._read_bytes,
         }
@@ -72,11 +76,15 @@ class Storage:
         """The queue service."""
         from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
 
-        options = self._options
+        options = self._options()
         if self._connection.connection_string:
             return QueueServiceClient.from_connection_string(self._connection.connection_string, **options)
         assert self._connection.queue_uri is not None  # noqa: S101 - settings.read has looked
         return QueueServiceClient(self._connection.queue_uri, self._credential, **options)
+
+    def _options(self) -> dict[str, Any]:
+        way = transport(_CONNECTIONS, connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        return {**self._retries, "transport": way}
 
 
 def _managed_identity() -> Any:

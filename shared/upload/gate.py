@@ -33,15 +33,22 @@ class Gate:
         self._limit = limit or Limit(MOST)
         self._runs = 0
         self._open_at = 0.0
+        self._asked = ""
         self._changed = threading.Condition()
 
     # -- one pause for all --------------------------------------------------------------------
 
-    def shut(self, seconds: float | None) -> None:
-        """Nobody posts for so long; a shorter pause than the present one changes nothing."""
-        if seconds:
-            with self._changed:
-                self._open_at = max(self._open_at, time.monotonic() + seconds)
+    def shut(self, seconds: float | None, asked: str) -> None:
+        """Nobody posts for so long; a shorter pause than the present one changes nothing.
+
+        Args:
+            seconds: as the answer says, if it says so.
+            asked: the answer, for messages.
+        """
+        until = time.monotonic() + (seconds or 0.0)
+        with self._changed:
+            if seconds and until > self._open_at:
+                self._open_at, self._asked = until, asked
 
     def pause(self) -> float:
         """Seconds that are left of the pause."""
@@ -65,7 +72,7 @@ class Gate:
                 now = time.monotonic()
                 pause = self._open_at - now
                 if pause > 0 and (self._open_at > give_up or stopped()):
-                    raise Throttled(f"the rule {self._rule} asked to wait", retry_after=pause)
+                    raise Throttled(f"the service asked to wait: {self._asked}", retry_after=pause)
                 if pause <= 0 and self._limit.flying < self._limit.level:
                     return self._limit.begin(now)
                 if stopped() or now >= patience:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..connections import transport
 from ..errors import NotReady, ServiceUnavailable, Throttled
 from . import identity
 from .answers import is_refused_token, meaning
@@ -91,7 +92,7 @@ class Service:
         and whoever came earlier would be refused too, and add to its load.
         """
         if isinstance(found, Throttled | ServiceUnavailable):
-            self.gate(rule).shut(found.retry_after)
+            self.gate(rule).shut(found.retry_after, str(found))
         elif isinstance(found, NotReady):
             self._alarm(rule, found)
 
@@ -120,24 +121,13 @@ class Service:
             return self._client
 
     def _make(self) -> Any:
-        import requests  # noqa: PLC0415 - imported with the client, not at start
-        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
-        from azure.monitor.ingestion import LogsIngestionClient  # noqa: PLC0415
+        from azure.monitor.ingestion import LogsIngestionClient  # noqa: PLC0415 - not at start
 
-        session = requests.Session()
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=MOST)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
         return LogsIngestionClient(
             self.endpoint,
             self._credential(),
             credential_scopes=[identity.scope(self.endpoint)],
-            transport=RequestsTransport(
-                session=session,
-                session_owner=False,
-                connection_timeout=_CONNECT_SECONDS,
-                read_timeout=_READ_SECONDS,
-            ),
+            transport=transport(MOST, connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             retry_total=0,
             redirect_max=0,
         )

@@ -110,7 +110,9 @@ def test_what_is_looked_for(by: Operator, arguments: list[str], found: list[str]
 
 def test_nothing_found_is_said(by: Operator) -> None:
     """An empty dead letter is good news, in words."""
-    assert "Nothing that matches is in the dead letter" in by.runs("list", "--route", "no-such").output
+    said = by.runs("list", "--route", "no-such").output
+    assert "Nothing that matches is in the dead letter" in said
+    assert "nothing of a route no-such; there is of: lines, none, rows." in said
 
 
 def test_show_tells_where_why_and_what(by: Operator) -> None:

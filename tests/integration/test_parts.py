@@ -18,7 +18,7 @@ import pytest
 from shared.cli_audit import audit_of
 from shared.formats import FORMATS
 from shared.handlers import sweep, work
-from shared.ledger.claims import PREFIX, Ledger
+from shared.ledger.claims import PARTS, PREFIX, Ledger, entry_name, metadata
 from shared.ledger.entry import Entry
 from shared.model import Position
 from shared.sources.work import PartWork, Work, WorkQueue
@@ -247,6 +247,28 @@ def test_a_part_that_azure_never_takes_makes_the_blob_dead(app: Ferry) -> None:
     assert "Monitoring Metrics Publisher" in entry.reason
     (dead,) = app.dead()
     assert (dead["reason"], dead["source"]) == ("PartDead", entry.source)
+
+
+def test_entries_of_parts_do_not_stay(app: Ferry) -> None:
+    """Whoever closes a blob and dies before its parts' entries are removed leaves them to the sweep, and no others."""
+    app.drop("lines/a", content(400_000))
+    app.drop("lines/b", content(400_000))
+    for name in ("lines/a", "lines/b"):
+        app.take(name)
+    messages = taken_from_queue(app)
+    state, in_work = app.app.state, app.entry("lines/b")
+    for message in messages:
+        if b"lines/a" in message or messages.index(message) == len(messages) - 1:
+            work.take(app.app, message)
+    entry = app.entry("lines/a")
+    assert entry.state == "done"
+    for part in range(len(entry.parts)):
+        left = msgspec.structs.replace(entry, part=part)
+        state.create(entry_name(left), left.dump(), metadata(left))
+    kept = [row.name for row in app.app.ledger.parts(in_work)]
+    assert len(kept) == 1
+    app.sweep()
+    assert [row.name for row in state.listing(PARTS)] == kept
 
 
 @pytest.fixture
