@@ -118,9 +118,8 @@ def take(app: App, work: PartWork) -> None:
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    parent = app.ledger.read(f"{work.container}/{work.name}")
-    if parent is None or (parent.version, parent.state) != (work.version, "split"):
-        logger.info("%s/%s: this version is not in work any more", work.container, work.name)
+    parent = _in_work(app, work)
+    if parent is None:
         return
     if parent.route not in app.routes.by_name:
         logger.error(
@@ -141,6 +140,15 @@ def take(app: App, work: PartWork) -> None:
                 look_again(app, work, f"{_label(parent, work.part)}: other blobs are in work")
     except SourceBusy:
         look_again(app, work, f"{_label(parent, work.part)}: another worker is on it")
+
+
+def _in_work(app: App, work: PartWork) -> Entry | None:
+    """The entry of the blob as a whole, if this version of it is in work."""
+    parent = app.ledger.read(f"{work.container}/{work.name}")
+    if parent is not None and (parent.version, parent.state) == (work.version, "split"):
+        return parent
+    logger.info("%s/%s: this version is not in work any more", work.container, work.name)
+    return None
 
 
 def _replaced(app: App, parent: Entry) -> None:
@@ -180,6 +188,9 @@ def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork) -> None:
     claim = app.ledger.claim(_fresh(parent, work.part))
     if isinstance(claim, Entry):
         _close(app, parent)
+        return
+    if _in_work(app, work) is None:  # closed while this one waited for its turn: its entry was forgotten
+        claim.withdraw()
         return
     route = app.corridor.route(parent.route)
     Taken(app, claim, _job(app, source, parent, claim.entry, work), began).go_on(route)

@@ -10,6 +10,7 @@ only where the caller has seen that the new one begins with the old one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
@@ -82,6 +83,11 @@ class Claim:
         except ServiceUnavailable:
             self._survived(self._owner)
             raise
+
+    def withdraw(self) -> None:
+        """Take the entry away again, as if it had never been made. Raises ServiceUnavailable."""
+        with contextlib.suppress(Conflict):  # it is somebody else's by now
+            self._store.remove(self._name, self._etag)
 
     def _write(self) -> None:
         self.entry.updated = _now_text()

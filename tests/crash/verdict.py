@@ -39,6 +39,7 @@ _PART = re.compile(r"(\S+) \(part (\d+) of \d+\)")
 _SLOW = re.compile(
     r"(\S+): another worker has taken over|The message (\S+) (?:of the queue '\S+' could not be settled|could not be held)"
 )
+_ASIDE = re.compile(r"message (\S+): deferred for")
 _NEVER = ("an error that nobody expected", "does not add up")
 """What no host may log, however it is killed."""
 
@@ -215,12 +216,18 @@ def _stops(stage: Stage, sources: list[Source]) -> tuple[Counter[Worker], Counte
     keys = {source.name: source.key for source in sources}
     container = stage.settings["DROP_CONTAINER"] + "/"
     stops: Counter[Worker] = Counter()
+    asides: Counter[str] = Counter()
     for row in _logged(stage):
         if row["outcome"] in {"deferred", "changed"}:
+            asides[row["source"]] += row["kind"] == "message"
             part = _PART.fullmatch(row["source"])
             name = part[1] if part else row["source"]
             stops[keys.get(name.removeprefix(container), ""), int(part[2]) - 1 if part else -1] += 1
-    said = [name or message for name, message in _SLOW.findall(stage.log_text())]
+    log = stage.log_text()
+    # A kill between putting a message aside and its audit row: the queue gives it out once more.
+    for name, count in (Counter(_ASIDE.findall(log)) - asides).items():
+        stops[keys.get(name, ""), -1] += count
+    said = [name or message for name, message in _SLOW.findall(log)]
     slow = Counter(keys.get(name.removeprefix(container), "") for name in said)
     return stops, slow
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -247,6 +248,32 @@ def test_a_part_that_azure_never_takes_makes_the_blob_dead(app: Ferry) -> None:
     assert "Monitoring Metrics Publisher" in entry.reason
     (dead,) = app.dead()
     assert (dead["reason"], dead["source"]) == ("PartDead", entry.source)
+
+
+def test_who_waits_for_its_turn_repeats_nothing(
+    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part's message that waited while another worker did all parts and closed the blob does nothing."""
+    monkeypatch.setattr("shared.app.SMALL_BLOB", 1_000)
+    with ferry(azurite, tmp_path, PART_BYTES=str(PART), CONCURRENT_BLOBS="1") as app:
+        data = content(700_000)
+        app.drop("lines/a", data)
+        app.take("lines/a")
+        messages = taken_from_queue(app)
+        late, asked = app.app, threading.Event()
+        room_for = late.room_for
+        monkeypatch.setattr(late, "room_for", lambda size: (asked.set(), room_for(size))[1])
+        with ThreadPoolExecutor(1) as pool:
+            with room_for(PART):
+                waiting = pool.submit(work.take, late, messages[0])
+                asked.wait()
+                app.again()
+                for message in messages:
+                    work.take(app.app, message)
+                assert app.entry("lines/a").state == "done"
+            waiting.result()
+        assert landed(app) == names(data)
+        assert list(app.app.state.listing(PARTS)) == []
 
 
 def test_entries_of_parts_do_not_stay(app: Ferry) -> None:
