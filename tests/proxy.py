@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from local.stack.azurite import Ports
 
@@ -69,6 +70,8 @@ class StorageProxy:
     def __init__(self, account: Ports) -> None:
         self.shift = 0.0
         """Seconds that the account's clock seems to be ahead."""
+        self.asked: list[str] = []
+        """Method and path of each request so far."""
         self._troubles: list[Trouble] = []
         self._lock = threading.Lock()
         self._servers = [_Server(self, port) for port in (account.blob, account.queue)]
@@ -161,6 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         proxy = cast("_Server", self.server).proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        proxy.asked.append(f"{self.command} {urlsplit(self.path).path}")
         trouble = proxy.met(self.command, self.path) or Trouble("", "")
         if trouble.hold is not None:
             trouble.hold.wait()

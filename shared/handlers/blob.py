@@ -26,7 +26,7 @@ from .taken import Job, Taken
 logger = logging.getLogger("logferry.blob")
 
 
-def take(app: App, container: str, name: str, route_name: str | None = None) -> None:
+def take(app: App, container: str, name: str, route_name: str | None = None, *, again: bool = False) -> None:
     """Take a blob as it is now.
 
     Args:
@@ -34,13 +34,15 @@ def take(app: App, container: str, name: str, route_name: str | None = None) -> 
         container: its container.
         name: its path in the container.
         route_name: the route to use, if not the first whose patterns match.
+        again: whether it is known to have been looked at before.
 
     Raises:
         ServiceUnavailable: storage does not answer; the event should come again.
         BadMessage: there is no route of that name.
     """
     work = BlobWork(container, name, route_name)
-    source = open_blob(app.storage.blobs.get_blob_client(container, name), app.settings.read_bytes)
+    client = app.storage.blobs.get_blob_client(container, name)
+    source = open_blob(client, app.settings.read_bytes, ahead=True)
     if source is None:
         _gone(app, f"{container}/{name}")
         return
@@ -48,7 +50,7 @@ def take(app: App, container: str, name: str, route_name: str | None = None) -> 
     try:
         with app.room_for(source.size) as there_is_room:
             if there_is_room:
-                _claim_and_go_on(app, source, route, work)
+                _claim_and_go_on(app, source, route, work, new=not again)
             else:
                 look_again(app, work, f"{source.name}: other blobs are in work (CONCURRENT_BLOBS)")
     except SourceBusy as busy:
@@ -61,9 +63,10 @@ def look_again(app: App, work: Work, why: str) -> None:
     app.work.put(work, delay=app.settings.claim_seconds / 2)
 
 
-def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork) -> None:
+def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork, *, new: bool) -> None:
     began = time.monotonic()
-    claim = app.ledger.claim(_fresh(source, route), lambda old: _goes_on(app, source, route, old))
+    fresh = _fresh(source, route)
+    claim = app.ledger.claim(fresh, lambda old: _goes_on(app, source, route, old), new=new)
     if isinstance(claim, Entry):
         _look_after(app, claim)
         return

@@ -157,7 +157,7 @@ def _replaced(app: App, parent: Entry) -> None:
     from .blob import take as take_blob  # noqa: PLC0415 - it knows this module too
 
     logger.warning("%s was replaced or removed while its parts were read", parent.source)
-    take_blob(app, container, name, _named_route(app, parent))
+    take_blob(app, container, name, _named_route(app, parent), again=True)
 
 
 def end(app: App, parent: Entry, outcome: audit.Result, reason: str) -> None:

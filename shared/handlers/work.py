@@ -35,7 +35,7 @@ def take(app: App, body: bytes, message_id: str = "", inserted: float = 0.0, tri
 def _take(app: App, body: bytes) -> None:
     work = parse_work(body)
     if isinstance(work, BlobWork):
-        blob.take(app, work.container, work.name, work.route)
+        blob.take(app, work.container, work.name, work.route, again=True)
     elif isinstance(work, PartWork):
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 

@@ -127,12 +127,13 @@ class Ledger:
         self._survivors: set[str] = set()
         """Owners of claims that this process could not write an end of: no worker has died of them."""
 
-    def claim(self, fresh: Entry, continues: Continues = _never) -> Claim | Entry:
+    def claim(self, fresh: Entry, continues: Continues = _never, *, new: bool = False) -> Claim | Entry:
         """Take a source, or a part of one, or learn that there is nothing to take.
 
         Args:
             fresh: the entry to begin with, if this version is new.
             continues: asked about the entry of another version.
+            new: whether the source is expected to have none; a request is saved where that is true.
 
         Returns:
             The claim; or the entry as it stands, if this version is done, dead or cut in parts.
@@ -142,14 +143,14 @@ class Ledger:
             ServiceUnavailable: the ledger cannot be reached.
         """
         name = entry_name(fresh)
+        stored = None if new else self._store.read(name)
         for _ in range(5):
-            stored = self._store.read(name)
-            if stored is not None and (entry := self._settled(stored, fresh)):
-                return entry
-            try:
-                return self._take(name, stored, fresh, continues)
-            except Conflict:
-                continue  # somebody was faster; look again
+            if stored is not None and (settled := self._settled(stored, fresh)):
+                return settled
+            entry = self._begun(stored, fresh, continues)
+            etag, stored = self._put(name, entry, stored)
+            if etag:
+                return Claim(self._store, name, entry, etag, self._survivors.add)
         raise SourceBusy(f"{fresh.source}: many workers want it at once")
 
     def read(self, source: str) -> Entry | None:
@@ -168,26 +169,26 @@ class Ledger:
             raise SourceBusy(f"{fresh.source}: another worker is on it")
         return None
 
-    def _take(self, name: str, stored: Stored | None, fresh: Entry, continues: Continues) -> Claim:
-        entry = fresh if stored is None else self._continued(parse(stored.document), fresh, continues)
+    def _begun(self, stored: Stored | None, fresh: Entry, continues: Continues) -> Entry:
+        """The entry with which work begins, or goes on."""
+        old = None if stored is None else parse(stored.document)
+        entry = msgspec.structs.replace(fresh if old is None else self._continued(old, fresh, continues))
         entry.state, entry.owner, entry.updated = "running", uuid.uuid4().hex, _now_text()
         entry.attempts += 1
+        return entry
+
+    def _put(self, name: str, entry: Entry, over: Stored | None) -> tuple[str, Stored | None]:
+        """The ETag of the entry as written; none, and what is there instead, if somebody was faster."""
         document, tags = entry.dump(), metadata(entry)
         try:
-            if stored is None:
-                etag = self._store.create(name, document, tags)
-            else:
-                etag = self._store.replace(name, document, tags, stored.etag)
+            if over is None:
+                return self._store.create(name, document, tags), None
+            return self._store.replace(name, document, tags, over.etag), None
         except Conflict:
-            etag = self._taken_unheard(name, document)
-        return Claim(self._store, name, entry, etag, self._survivors.add)
-
-    def _taken_unheard(self, name: str, document: bytes) -> str:
-        """The ETag of our own write, if only its answer was lost and it was sent again. Raises Conflict."""
-        stored = self._store.read(name)
-        if stored is None or stored.document != document:
-            raise Conflict(name)
-        return stored.etag
+            stored = self._store.read(name)
+        if stored is not None and stored.document == document:  # ours: only its answer was lost
+            return stored.etag, None
+        return "", stored
 
     def _continued(self, old: Entry, fresh: Entry, continues: Continues) -> Entry:
         died = old.state == "running" and old.owner not in self._survivors

@@ -5,14 +5,14 @@ Invariant: every byte comes from the version (ETag) that was opened; if the blob
 replaced or removed meanwhile, reading raises SourceChanged and gives no byte of
 another version. An append blob that has only grown is no other version as far as
 it was there when it was opened. Strategy: the next range is fetched while this one
-is worked on.
+is worked on; a small blob comes with the answer that says what it is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 MARK_BYTES = 4_096
 """How much of a blob's beginning, and of what was read last, is remembered as a hash."""
 
+FIRST_BYTES = 65_536
+"""How much comes with a blob's properties, where it is asked for: all of a small one."""
+
+_NO_SUCH_RANGE = 416
+"""What the service says of any range of an empty blob."""
+
 _LOOKS = 10
 """How often an append blob that never rests is looked at for what was read of it."""
 
@@ -40,12 +46,16 @@ class BlobSource:
         properties: what the service said of it when it was opened.
         read_bytes: size of a range.
         now: epoch seconds of the service's clock when it was opened.
+        first: the bytes that it begins with, as far as they came along.
     """
 
-    def __init__(self, client: BlobClient, properties: Any, read_bytes: int, now: float) -> None:
+    def __init__(
+        self, client: BlobClient, properties: Any, read_bytes: int, now: float, first: bytes = b""
+    ) -> None:
         self._client = client
         self._read_bytes = read_bytes
         self._etag: str = properties.etag
+        self._first = first
         self._head = b""
         self._seen = (0, b"")
         self.name = f"{client.container_name}/{client.blob_name}"
@@ -68,19 +78,30 @@ class BlobSource:
         spans = [
             (start, min(start + self._read_bytes, stop)) for start in range(offset, stop, self._read_bytes)
         ]
+        read = self._one_after_the_other if len(spans) > 1 else self._at_once
+        for start, data in read(spans):
+            self._see(start, data)
+            yield data
+
+    def _at_once(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """A single range, or none: nothing to read ahead, so no thread for it."""
+        for start, stop in spans:
+            yield start, self.read(start, stop)
+
+    def _one_after_the_other(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
         with ThreadPoolExecutor(1, "logferry-read") as ahead:
-            coming = ahead.submit(self.read, *spans[0]) if spans else None
+            coming = ahead.submit(self.read, *spans[0])
             for (start, _), after in zip_longest(spans, spans[1:]):
-                assert coming is not None  # noqa: S101 - one was asked for before each turn
                 data = coming.result()
-                coming = ahead.submit(self.read, *after) if after else None
-                self._see(start, data)
-                yield data
+                coming = ahead.submit(self.read, *after) if after else coming
+                yield start, data
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes of one range, in one request. Raises as `chunks` does."""
         from azure.core import exceptions  # noqa: PLC0415
 
+        if stop <= len(self._first):
+            return self._first[start:stop]
         try:
             data = self._download(start, stop - start)
         except (exceptions.ResourceModifiedError, exceptions.ResourceNotFoundError) as error:
@@ -153,8 +174,17 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def open_blob(client: BlobClient, read_bytes: int) -> BlobSource | None:
-    """The blob as it is now; None if there is none. Raises ServiceUnavailable."""
+def open_blob(client: BlobClient, read_bytes: int, *, ahead: bool = False) -> BlobSource | None:
+    """The blob as it is now; None if there is none.
+
+    Args:
+        client: the blob.
+        read_bytes: size of a range.
+        ahead: have its first bytes come along.
+
+    Raises:
+        ServiceUnavailable: storage does not answer.
+    """
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
     date: list[float] = []
@@ -164,9 +194,29 @@ def open_blob(client: BlobClient, read_bytes: int) -> BlobSource | None:
             date[:] = [parsedate_to_datetime(response.http_response.headers["Date"]).timestamp()]
 
     try:
-        properties = guarded(lambda: client.get_blob_properties(raw_response_hook=keep_date))
+        look = _with_first_bytes if ahead else _properties
+        properties, first = guarded(lambda: look(client, keep_date))
     except ResourceNotFoundError:
         return None
     # The SDK forgets the hook where it asks again after a lost connection: then it was written just now.
     now = date[0] if date else properties.last_modified.timestamp()
-    return BlobSource(client, properties, read_bytes, now)
+    return BlobSource(client, properties, read_bytes, now, first)
+
+
+def _properties(client: BlobClient, hook: Any) -> tuple[Any, bytes]:
+    return client.get_blob_properties(raw_response_hook=hook), b""
+
+
+def _with_first_bytes(client: BlobClient, hook: Any) -> tuple[Any, bytes]:
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
+
+    try:
+        stream = client.download_blob(0, FIRST_BYTES, raw_response_hook=hook)
+        first = stream.readall()
+    except HttpResponseError as error:
+        if error.status_code != _NO_SUCH_RANGE:
+            raise
+        return _properties(client, hook)
+    properties = stream.properties
+    properties.size = int((properties.content_range or "").rpartition("/")[2])
+    return properties, first

@@ -34,8 +34,8 @@ def _statuses(app: Ferry) -> list[int]:
 def test_a_token_that_runs_out_under_way_is_replaced(app: Ferry) -> None:
     """A post so slow that its token is old when it is looked at: 401, a new credential, and it lands once."""
     source = dropped(app, mixed(100))
-    app.server.call("POST", "/local/tokens", {"lifetime": 1})
-    app.server.faults({"times": 2}, {"delay": 2.1, "times": 2})
+    app.server.call("POST", "/local/tokens", {"lifetime": 3})
+    app.server.faults({"times": 2}, {"delay": 4.1, "times": 2})
     assert rounds(app) == 1
     sound(app, source)
     assert 401 in _statuses(app)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ServiceUnavailable
-from shared.handlers import sweep
+from shared.handlers import blob, sweep
 from shared.handlers.taken import MAX_CRASHES
 from tests.azurite import LastingAzurite
 from tests.ferry import Ferry, ferry
@@ -167,9 +167,8 @@ def test_a_look_whose_answer_is_lost_is_had_again(faulty: Faulty, container: str
     """The first answer about the blob, or about its entry, never comes: the storage client asks again, and all lands."""
     app, account = faulty
     source = dropped(app, mixed(60))
-    method = "HEAD" if container == "drop" else "GET"
-    with account.trouble(method, f"/{container}-", lose=True, times=1) as trouble:
-        app.take(NAME)
+    with account.trouble("GET", f"/{container}-", lose=True, times=1) as trouble:
+        blob.take(app.app, app.environ["DROP_CONTAINER"], NAME, again=container == "state")
     assert trouble.met == 1
     sound(app, source)
 

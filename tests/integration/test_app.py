@@ -273,7 +273,7 @@ def _counted(function: Callable[..., None], calls: list[int]) -> Callable[..., N
 
 def test_a_compressed_source_goes_on_too(app: Ferry) -> None:
     """Where no seek is possible the source is read again up to the checkpoint, and nothing is sent again."""
-    app.again(BATCH_BYTES="2000", UPLOAD_WINDOW="4")
+    app.again(BATCH_BYTES="20000", UPLOAD_WINDOW="4")
     app.app.budget = -1.0
     text = b"name,size\n" + b"".join(b"n%d,%d\n" % (i, i) for i in range(60_000))
     app.drop("rows/a.csv.gz", gzip.compress(text, 1))

@@ -58,7 +58,7 @@ def test_a_zip_with_broken_files_loses_no_other(app: Ferry) -> None:
 
 def test_a_zip_goes_on_in_the_next_invocation(app: Ferry) -> None:
     """Stopped after every block, in every file: each row lands once, each broken file is told once."""
-    app.again(BATCH_BYTES="2000", UPLOAD_WINDOW="4")
+    app.again(BATCH_BYTES="20000", UPLOAD_WINDOW="4")
     app.app.budget = -1.0
     broken = gzip.compress(rows(0, 1000))[:-8] + bytes(8)
     files = {
