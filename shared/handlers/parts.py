@@ -112,8 +112,13 @@ def _after_newline(source: BlobSource, place: int) -> tuple[bool, int]:
 # -- working on a part --------------------------------------------------------------------------
 
 
-def take(app: App, work: PartWork) -> None:
+def take(app: App, work: PartWork, tries: int = 1) -> None:
     """Take a part.
+
+    Args:
+        app: the app.
+        work: which one.
+        tries: how often the host has given the message out, this time included.
 
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
@@ -139,7 +144,19 @@ def take(app: App, work: PartWork) -> None:
             else:
                 look_again(app, work, f"{_label(parent, work.part)}: other blobs are in work")
     except SourceBusy:
-        look_again(app, work, f"{_label(parent, work.part)}: another worker is on it")
+        _busy(app, parent, work, tries)
+
+
+def _busy(app: App, parent: Entry, work: PartWork, tries: int) -> None:
+    """One message is enough: the worker's own stays on the queue until it ends, and comes again if it dies.
+
+    Unless this one is that very message, because its worker was too slow to keep it.
+    """
+    label = _label(parent, work.part)
+    if tries > 1:
+        look_again(app, work, f"{label}: another worker is on it")
+    else:
+        logger.info("%s: another worker is on it, with a message of its own", label)
 
 
 def _in_work(app: App, work: PartWork) -> Entry | None:
@@ -248,10 +265,17 @@ def look_after(app: App, parent: Entry) -> None:
     """Queue the parts that nobody works on; close the blob if all are settled. Raises ServiceUnavailable."""
     taken = {int(row.name.rpartition("/")[2]): row for row in app.ledger.parts(parent)}
     now = app.state.now()
-    for part in range(len(parent.parts)):
-        row = taken.get(part)
-        if row is None or _is_left(row, now, app.settings.claim_seconds):
-            app.work.put(_work(parent, part))
+    left = [
+        part
+        for part in range(len(parent.parts))
+        if (row := taken.get(part)) is None or _is_left(row, now, app.settings.claim_seconds)
+    ]
+    for part in left:
+        app.work.put(_work(parent, part))
+    if (
+        left
+    ):  # those that only wait for their turn are queued twice by now: the sweep lets them be for a while
+        app.ledger.amend(parent, lambda _: None)
     _close(app, parent)
 
 

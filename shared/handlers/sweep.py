@@ -94,8 +94,8 @@ def _is_missed(app: App, blob: Any, entry: Listed | None, *, born: float, now: f
     if entry.metadata.get("version") != blob.etag.strip('"'):
         return bool(settled)
     state, quiet = entry.metadata.get("state"), now - entry.modified
-    if state in {"running", "split"}:
+    if state == "running":
         return quiet > app.settings.claim_seconds
-    if state == "deferred":
+    if state in {"deferred", "split"}:
         return quiet > LEFT_BEHIND
     return state == "unrouted" and app.routes.for_blob(blob.name) is not None

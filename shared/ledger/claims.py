@@ -220,17 +220,17 @@ class Ledger:
             ServiceUnavailable: the ledger cannot be reached.
         """
         name = entry_name(seen)
-        stored = self._store.read(name)
-        entry = None if stored is None else parse(stored.document)
-        if stored is None or entry is None or (entry.version, entry.state) != (seen.version, seen.state):
-            return None
-        change(entry)
-        entry.updated = _now_text()
-        try:
-            self._store.replace(name, entry.dump(), metadata(entry), stored.etag)
-        except Conflict:
-            return None
-        return entry
+        for _ in range(5):
+            stored = self._store.read(name)
+            entry = None if stored is None else parse(stored.document)
+            if stored is None or entry is None or (entry.version, entry.state) != (seen.version, seen.state):
+                return None
+            change(entry)
+            entry.updated = _now_text()
+            with contextlib.suppress(Conflict):  # then what was changed meanwhile is looked at
+                self._store.replace(name, entry.dump(), metadata(entry), stored.etag)
+                return entry
+        return None
 
     def forget_parts(self, parent: Entry) -> None:
         """Remove the entries of a closed source's parts. Raises ServiceUnavailable."""
