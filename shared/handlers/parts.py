@@ -123,7 +123,7 @@ def take(app: App, work: PartWork, tries: int = 1) -> None:
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    parent = _in_work(app, work)
+    began, parent = time.monotonic(), _in_work(app, work)
     if parent is None:
         return
     if parent.route not in app.routes.by_name:
@@ -140,7 +140,7 @@ def take(app: App, work: PartWork, tries: int = 1) -> None:
     try:
         with app.room_for(app.settings.part_bytes) as there_is_room:
             if there_is_room:
-                _go_on(app, source, parent, work)
+                _go_on(app, source, parent, work, began)
             else:
                 look_again(app, work, f"{_label(parent, work.part)}: other blobs are in work")
     except SourceBusy:
@@ -148,15 +148,20 @@ def take(app: App, work: PartWork, tries: int = 1) -> None:
 
 
 def _busy(app: App, parent: Entry, work: PartWork, tries: int) -> None:
-    """One message is enough: the worker's own stays on the queue until it ends, and comes again if it dies.
+    """A spare message ends here: the worker has one of its own, which comes again if it dies.
 
-    Unless this one is that very message, because its worker was too slow to keep it.
+    Unless this is that very one, and its worker was too slow to keep it.
     """
     label = _label(parent, work.part)
-    if tries > 1:
-        look_again(app, work, f"{label}: another worker is on it")
-    else:
+    if work.spare and tries == 1:
         logger.info("%s: another worker is on it, with a message of its own", label)
+    else:
+        look_again(app, _own(work), f"{label}: another worker is on it")
+
+
+def _own(work: PartWork) -> PartWork:
+    """The message as one that must not end before the part is settled."""
+    return msgspec.structs.replace(work, spare=False)
 
 
 def _in_work(app: App, work: PartWork) -> Entry | None:
@@ -200,17 +205,24 @@ def _named_route(app: App, parent: Entry) -> str | None:
     return None if route is not None and route.name == parent.route else parent.route
 
 
-def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork) -> None:
-    began = time.monotonic()
+def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork, began: float) -> None:
     claim = app.ledger.claim(_fresh(parent, work.part))
     if isinstance(claim, Entry):
         _close(app, parent)
         return
-    if _in_work(app, work) is None:  # closed while this one waited for its turn: its entry was forgotten
-        claim.withdraw()
+    if _in_work(app, work) is None:
+        _too_late(claim)
         return
     route = app.corridor.route(parent.route)
     Taken(app, claim, _job(app, source, parent, claim.entry, work), began).go_on(route)
+
+
+def _too_late(claim: Claim) -> None:
+    """The blob was closed while this one waited for its turn; what was known of the part stays."""
+    if claim.entry.attempts > 1:
+        claim.finish("deferred", "the blob was closed")
+    else:
+        claim.withdraw()
 
 
 def _fresh(parent: Entry, part: int) -> Entry:
@@ -238,7 +250,7 @@ def _job(app: App, source: BlobSource, parent: Entry, entry: Entry, work: PartWo
     return Job(
         label=_label(parent, work.part),
         facts=SourceFacts("blob", source.name, source.version, source.modified, entry.received),
-        work=work,
+        work=_own(work),
         read=lambda offset: source.chunks(offset, end),
         marks=lambda before: before,
         final=True,
@@ -253,9 +265,9 @@ def _label(parent: Entry, part: int) -> str:
     return f"{parent.source} (part {part + 1} of {len(parent.parts)})"
 
 
-def _work(parent: Entry, part: int) -> PartWork:
+def _work(parent: Entry, part: int, *, spare: bool = False) -> PartWork:
     container, _, name = parent.source.partition("/")
-    return PartWork(container, name, parent.version, part)
+    return PartWork(container, name, parent.version, part, spare)
 
 
 # -- all parts together -------------------------------------------------------------------------
@@ -271,10 +283,8 @@ def look_after(app: App, parent: Entry) -> None:
         if (row := taken.get(part)) is None or _is_left(row, now, app.settings.claim_seconds)
     ]
     for part in left:
-        app.work.put(_work(parent, part))
-    if (
-        left
-    ):  # those that only wait for their turn are queued twice by now: the sweep lets them be for a while
+        app.work.put(_work(parent, part, spare=True))
+    if left:  # a new date, so that the sweep does not queue those that only wait for their turn again
         app.ledger.amend(parent, lambda _: None)
     _close(app, parent)
 

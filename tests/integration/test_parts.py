@@ -178,8 +178,8 @@ def test_the_sweep_finds_parts_that_nobody_took(azurite: Azurite, tmp_path: Path
         assert landed(app) == names(data)
 
 
-@pytest.mark.parametrize(("tries", "left"), [(1, 0), (2, 1)])
-def test_a_second_message_for_a_part_in_work_ends(app: Ferry, tries: int, left: int) -> None:
+@pytest.mark.parametrize(("spare", "tries", "left"), [(True, 1, 0), (True, 2, 1), (False, 1, 1)])
+def test_a_spare_message_for_a_part_in_work_ends(app: Ferry, *, spare: bool, tries: int, left: int) -> None:
     """While a part is in work its worker's own message is enough; that one, given out again, stays."""
     data = content(450_000)
     app.drop("lines/a", data)
@@ -188,8 +188,10 @@ def test_a_second_message_for_a_part_in_work_ends(app: Ferry, tries: int, left: 
     parent = app.entry("lines/a")
     claim = app.app.ledger.claim(msgspec.structs.replace(parent, part=0, state="running"))
     assert isinstance(claim, Claim)
-    work.take(app.app, first, tries=tries)
-    assert len(app.queued()) == left
+    work.take(app.app, json.dumps({**json.loads(first), "spare": spare}).encode(), tries=tries)
+    again = app.queued()
+    assert len(again) == left
+    assert not [one for one in again if one.get("spare")]
     claim.finish("deferred")
     for part in range(len(parent.parts)):
         app.work({**json.loads(first), "part": part})
