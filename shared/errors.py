@@ -28,8 +28,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def writable(text: str) -> str:
+    """The text, with what no UTF-8 can hold (half of a surrogate pair) written out."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
 class LogferryError(Exception):
-    """Base of every error that Logferry raises on purpose."""
+    """Base of every error that Logferry raises on purpose; its message may name what a source holds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(writable(message))
 
 
 class Transient(LogferryError):

@@ -71,6 +71,12 @@ def _take(app: App, work: BlobWork, began: float, *, new: bool) -> None:
             look_again(app, work, f"{source.name}: other blobs are in work (CONCURRENT_BLOBS)")
 
 
+def named_route(app: App, name: str, route: str) -> str | None:
+    """The route by name, where a message had named another than the one that the path leads to."""
+    matched = app.routes.for_blob(name)
+    return None if not route or (matched is not None and matched.name == route) else route
+
+
 def look_again(app: App, work: Work, why: str) -> None:
     """Somebody else is on it, or it is not its turn: look again later. Raises ServiceUnavailable."""
     logger.info("%s; looking again later", why)

@@ -12,12 +12,13 @@ import base64
 import binascii
 import logging
 import time
+from contextlib import suppress
 
 import msgspec
 
 from .. import audit
 from ..app import App
-from ..errors import NotReady, Permanent, Transient, Unrouted
+from ..errors import NotReady, Permanent, ServiceUnavailable, Transient, Unrouted
 from ..ledger.store import Conflict, Stored
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Run, Start
@@ -25,7 +26,8 @@ from ..routes import Route
 from ..sources.message import Records, asked
 from ..sources.work import HeldWork, backoff
 from . import audits, blob
-from .lasttry import last_try
+from .lasttry import bury, last_try
+from .taken import MAX_CRASHES
 
 logger = logging.getLogger("logferry.message")
 
@@ -43,6 +45,8 @@ class Held(msgspec.Struct):
     tries: int = 1
     taken: bool = False
     """Whether a worker is on it, or was when it died."""
+    crashes: int = 0
+    """How many workers in a row died on it."""
 
 
 _decoder = msgspec.json.Decoder(Held)
@@ -93,35 +97,67 @@ def take(app: App, body: bytes, message_id: str, inserted: float, tries: int = 1
     return why  # noqa: RET504 - last_try swallows what failed for the last time
 
 
-def take_held(app: App, message_id: str) -> None:
-    """Take a message that was put aside. Raises ServiceUnavailable."""
+def take_held(app: App, message_id: str, tries: int = 1) -> None:
+    """Take a message that was put aside.
+
+    Args:
+        app: the app.
+        message_id: the queue's id of it.
+        tries: how often the host has given out the work message for it, this time included.
+
+    Raises:
+        ServiceUnavailable: storage does not answer; the work message should come again.
+    """
     stored = app.state.read(HELD + message_id)
     if stored is None:
         logger.info("the held message %s is settled already", message_id)
         return
-    held = _decoder.decode(stored.document)
-    etag = _claimed(app, held, stored)
-    if etag is None:
+    held, etag = _claimed(app, _decoder.decode(stored.document), stored)
+    if not etag:
         logger.info("the held message %s: another worker is on it; looking again later", message_id)
         app.work.put(HeldWork(message_id), app.settings.claim_seconds)
         return
-    _take(app, held)
+    if held.crashes >= MAX_CRASHES:
+        _give_up(app, held)
+    else:
+        _take_claimed(app, held, etag, tries)
     # What was put aside again is a new document of the same name, with one more try.
     latest = app.state.read(HELD + message_id)
     if latest is not None and latest.etag == etag:
         app.state.remove(HELD + message_id)
 
 
-def _claimed(app: App, held: Held, stored: Stored) -> str | None:
-    """The ETag under which it is ours now; None if another worker is on it."""
+def _take_claimed(app: App, held: Held, etag: str, tries: int) -> None:
+    facts = SourceFacts("message", held.id, held.id, held.inserted, held.since)
+    try:
+        with last_try(app, facts, held.text.encode("utf-8", "surrogateescape"), tries):
+            _take(app, held)
+    except Exception:  # alive, and done with it for now: whoever comes next need not wait
+        with suppress(Conflict, ServiceUnavailable):
+            _write(app, msgspec.structs.replace(held, taken=False, crashes=0), etag)
+        raise
+
+
+def _give_up(app: App, held: Held) -> None:
+    facts = SourceFacts("message", held.id, held.id, held.inserted, held.since)
+    detail = f"{MAX_CRASHES} workers in a row died on it"
+    bury(app, facts, held.text.encode("utf-8", "surrogateescape"), "WorkerDied", detail)
+
+
+def _claimed(app: App, held: Held, stored: Stored) -> tuple[Held, str]:
+    """The message, and the ETag under which it is ours now; none if another worker is on it."""
     config = app.settings
     if held.taken and stored.age < config.retry_seconds + config.claim_seconds:
-        return None
-    document = msgspec.json.encode(msgspec.structs.replace(held, taken=True))
+        return held, ""
+    ours = msgspec.structs.replace(held, taken=True, crashes=held.crashes + held.taken)
     try:
-        return app.state.replace(HELD + held.id, document, {"state": "held"}, stored.etag)
+        return ours, _write(app, ours, stored.etag)
     except Conflict:
-        return None
+        return held, ""
+
+
+def _write(app: App, held: Held, etag: str) -> str:
+    return app.state.replace(HELD + held.id, msgspec.json.encode(held), {"state": "held"}, etag)
 
 
 def _text(body: bytes) -> str:
@@ -190,7 +226,8 @@ def _ship(app: App, route: Route, what: Records, facts: SourceFacts, text: str) 
 def _put_aside(app: App, held: Held, error: Transient) -> None:
     delay = max(backoff(held.tries), error.retry_after or 0)
     logger.warning("message %s: deferred for %.0f s: %s", held.id, delay, error)
-    again = msgspec.structs.replace(held, since=held.since or app.state.now(), tries=held.tries + 1)
+    since = held.since or app.state.now()
+    again = msgspec.structs.replace(held, since=since, tries=held.tries + 1, taken=False, crashes=0)
     app.state.put(HELD + held.id, msgspec.json.encode(again), {"state": "held"})
     app.work.put(HeldWork(held.id), delay)
 

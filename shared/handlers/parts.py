@@ -31,7 +31,7 @@ from ..routes import Route
 from ..sources.blob import MARK_BYTES, BlobSource, open_blob
 from ..sources.work import LEFT_BEHIND, LONGEST_DELAY, PartWork
 from . import audits
-from .blob import look_again
+from .blob import look_again, named_route
 from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
@@ -179,7 +179,7 @@ def _replaced(app: App, parent: Entry) -> None:
     from .blob import take as take_blob  # noqa: PLC0415 - it knows this module too
 
     logger.warning("%s was replaced or removed while its parts were read", parent.source)
-    take_blob(app, container, name, _named_route(app, parent), again=True)
+    take_blob(app, container, name, named_route(app, name, parent.route), again=True)
 
 
 def end(app: App, parent: Entry, outcome: audit.Result, reason: str) -> None:
@@ -196,13 +196,6 @@ def end(app: App, parent: Entry, outcome: audit.Result, reason: str) -> None:
     if app.ledger.amend(parent, over) is not None:
         audit.write(row)
         app.ledger.forget_parts(parent)
-
-
-def _named_route(app: App, parent: Entry) -> str | None:
-    """The route by name, where a message had named another than the one that the path leads to."""
-    _, _, name = parent.source.partition("/")
-    route = app.routes.for_blob(name)
-    return None if route is not None and route.name == parent.route else parent.route
 
 
 def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork, began: float) -> None:

@@ -21,16 +21,17 @@ from typing import Any
 
 import msgspec
 
-from .. import audit
 from ..app import App
+from ..errors import Transient
 from ..ledger.claims import PREFIX
 from ..ledger.entry import Entry, parse
 from ..ledger.store import guarded, name_of
 from ..model import SourceFacts
 from ..sources.message import leads_elsewhere
 from ..sources.work import BlobWork
-from . import audits
+from .blob import named_route
 from .lasttry import bury
+from .taken import MAX_CRASHES
 
 logger = logging.getLogger("logferry.poison")
 
@@ -78,7 +79,7 @@ def _queue(app: App, name: str, take: Callable[[App, Any], bool]) -> int:
 
     queue, done = app.storage.queues.get_queue_client(name), 0
     for message in _received(queue):
-        if take(app, message):
+        if _taken(app, name, message, take):
             try:
                 guarded(lambda message=message: queue.delete_message(message))  # type: ignore[misc]
             except ResourceNotFoundError:
@@ -87,6 +88,17 @@ def _queue(app: App, name: str, take: Callable[[App, Any], bool]) -> int:
     if done:
         logger.warning("%s: %d messages settled", name, done)
     return done
+
+
+def _taken(app: App, name: str, message: Any, take: Callable[[App, Any], bool]) -> bool:
+    """Whether a message is settled; one that cannot be is no reason to leave the others."""
+    try:
+        return take(app, message)
+    except Transient:
+        raise
+    except Exception:
+        logger.exception("%s: message %s could not be settled", name, message.id)
+        return False
 
 
 def _received(queue: Any) -> Iterator[Any]:
@@ -154,9 +166,10 @@ def _told(message: Any) -> BlobPoison | None:
     text = _bytes(message)
     for candidate in (text, _plain(text)):
         try:
-            return _decoder.decode(candidate)
+            told = _decoder.decode(candidate)
         except (msgspec.DecodeError, UnicodeError):
             continue
+        return told if told.container_name and told.blob_name else None
     return None
 
 
@@ -185,10 +198,9 @@ def _settle(app: App, told: BlobPoison, message: Any) -> bool:
     if entry.state == "running":
         if stored is not None and stored.age < app.settings.claim_seconds:
             return False
-        _die(app, entry, "WorkerDied", f"{_DIED}; {entry.reason}" if entry.reason else _DIED)
+        _give_up(app, told, entry)
     elif entry.state == "deferred" and entry.crashes:
-        reason = "UnexpectedError" if entry.failure else "WorkerDied"
-        _die(app, entry, reason, entry.reason or _DIED)
+        _give_up(app, told, entry)
     return True
 
 
@@ -222,27 +234,14 @@ def _gone(app: App, source: str, told: BlobPoison, message: Any) -> None:
     )
 
 
-def _die(app: App, entry: Entry, reason: str, detail: str) -> None:
-    """The dead letter first; the entry only if nobody has taken it up meanwhile."""
-    facts = SourceFacts("blob", entry.source, entry.version, entry.received, entry.received)
-    app.dead_letter.source(facts, entry.route, reason, detail)
+def _give_up(app: App, told: BlobPoison, entry: Entry) -> None:
+    """Have whoever takes the blob next write down that it is dead; somebody who is on it by now goes on."""
 
-    def dead(found: Entry) -> None:
-        found.state, found.reason, found.owner = "dead", detail, ""
+    def dying(found: Entry) -> None:
+        found.state, found.owner, found.crashes = "deferred", "", max(found.crashes, MAX_CRASHES)
 
-    if app.ledger.amend(entry, dead) is None:
+    if app.ledger.amend(entry, dying) is None:
         logger.warning("%s was taken up again while its event was given up", entry.source)
         return
-    logger.error("%s: dead-lettered: %s", entry.source, detail)
-    row = audit.Audit(
-        kind="blob",
-        source=entry.source,
-        version=entry.version,
-        route=entry.route,
-        table="",
-        outcome="dead",
-        reason=detail,
-    )
-    row = audit.with_counts(row, entry.counts)
-    audits.post(app, row, entry.audited)
-    audit.write(row)
+    route = named_route(app, told.blob_name, entry.route)
+    app.work.put(BlobWork(told.container_name, told.blob_name, route))

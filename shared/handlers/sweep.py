@@ -18,6 +18,7 @@ from ..ledger.claims import PREFIX
 from ..ledger.store import Listed, guarded, name_of
 from ..sources.work import LEFT_BEHIND, BlobWork
 from . import orphans, poison
+from .blob import named_route
 
 logger = logging.getLogger("logferry.sweep")
 
@@ -53,10 +54,10 @@ def sweep(app: App) -> int:
 def _named_route(app: App, blob: Any, entry: Listed | None) -> str | None:
     """The route that a message had named for this version, where its path leads to another or to none."""
     tags = entry.metadata if entry is not None else {}
-    route, matched = tags.get("route", ""), app.routes.for_blob(blob.name)
+    route = tags.get("route", "")
     if tags.get("version") != blob.etag.strip('"') or route not in app.routes.by_name:
         return None
-    return None if matched is not None and matched.name == route else route
+    return named_route(app, blob.name, route)
 
 
 def _requeue_held(app: App, held: Listed) -> None:

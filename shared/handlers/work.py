@@ -47,4 +47,4 @@ def _take(app: App, body: bytes, tries: int) -> None:
     elif work.id.startswith(audits.HELD):
         audits.take_held(app, work.id)
     else:
-        message.take_held(app, work.id)
+        message.take_held(app, work.id, tries)

@@ -210,7 +210,7 @@ class Ledger:
         """Change an entry that nobody has a claim on.
 
         Args:
-            seen: the entry as it was read; it must still have this version and this state.
+            seen: the entry as it was read; it must still have this version, this state and this owner.
             change: puts into the entry what is to be written.
 
         Returns:
@@ -227,7 +227,7 @@ class Ledger:
             if stored.document == written:  # only the answer was lost
                 return entry
             entry = parse(stored.document)
-            if (entry.version, entry.state) != (seen.version, seen.state):
+            if (entry.version, entry.state, entry.owner) != (seen.version, seen.state, seen.owner):
                 return None
             change(entry)
             entry.updated = _now_text()

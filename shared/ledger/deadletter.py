@@ -28,6 +28,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from ..errors import writable
 from ..model import Form, Reject, SourceFacts
 from .store import Store
 
@@ -209,7 +210,22 @@ def reject_of(line: Line) -> Reject:
 def document(lines: Iterable[Line]) -> tuple[bytes, dict[str, str]]:
     """A document of at least one line, and its metadata."""
     lines = list(lines)
-    return b"".join(_encoder.encode(line) + b"\n" for line in lines), tags(lines)
+    return b"".join(_encoded(line) + b"\n" for line in lines), tags(lines)
+
+
+def _encoded(line: Line) -> bytes:
+    try:
+        return _encoder.encode(line)
+    except UnicodeEncodeError:  # a key that is half of a surrogate pair, in the detail or in the state
+        return _encoder.encode(_writable(msgspec.to_builtins(line)))
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def tags(lines: Sequence[Line]) -> dict[str, str]:

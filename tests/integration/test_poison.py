@@ -119,7 +119,7 @@ def test_a_run_takes_no_more_than_it_should(app: Ferry, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("coded", [False, True])
 def test_a_blob_that_killed_its_workers_is_dead(app: Ferry, coded: bool) -> None:
-    """An entry that is not done is dead, with its own reason, and says so; its event is deleted."""
+    """An entry that is not done is dead the next time it is taken, with its own reason; its event is deleted."""
     app.drop("lines/a", b"x")
     _entry(
         app,
@@ -131,12 +131,79 @@ def test_a_blob_that_killed_its_workers_is_dead(app: Ferry, coded: bool) -> None
     )
     text = _event(app, "lines/a")
     queue = _put(app, 2, base64.b64encode(text.encode()).decode() if coded else text)
-    app.sweep()
-    assert app.entry("lines/a").state == "dead"
-    assert [(d["kind"], d["reason"], d["detail"]) for d in app.dead()] == [
-        ("blob", "UnexpectedError", "ValueError at x.py:1")
-    ]
+    poison.drain(app.app)
     assert _count(queue) == 0
+    (again,) = app.queued()
+    app.work(again)
+    assert app.entry("lines/a").state == "dead"
+    ((kind, reason, detail),) = [(d["kind"], d["reason"], d["detail"]) for d in app.dead()]
+    assert (kind, reason) == ("blob", "UnexpectedError")
+    assert "ValueError at x.py:1" in detail
+
+
+def test_a_blob_that_is_taken_up_again_is_not_given_up(app: Ferry) -> None:
+    """Whoever has taken the claim between the look at the entry and the writing of it goes on."""
+    app.drop("lines/a", b"x")
+    _entry(app, "lines/a", state="running", owner="the dead one")
+    seen = app.entry("lines/a")
+    _entry(app, "lines/a", state="running", owner="the living one")
+    assert app.app.ledger.amend(seen, lambda entry: setattr(entry, "state", "dead")) is None
+    assert app.entry("lines/a").owner == "the living one"
+
+
+def test_one_message_does_not_stop_the_others(app: Ferry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blob event without a name is told; one that cannot be settled at all stays, and those behind it are settled."""
+    queue = _put(app, 2, _event(app, ""))
+    _put(app, 2, _event(app, "lines/bad"))
+    _put(app, 2, _event(app, "lines/gone"))
+    real = poison._settle
+
+    def settle(inner: Any, told: poison.BlobPoison, message: Any) -> bool:
+        if told.blob_name == "lines/bad":
+            raise ValueError
+        return real(inner, told, message)
+
+    monkeypatch.setattr(poison, "_settle", settle)
+    poison.drain(app.app)
+    assert sorted(d["reason"] for d in app.dead()) == ["BadMessage", "BlobGone"]
+    assert _count(queue) == 1
+
+
+def test_a_held_message_is_given_up_like_any_other(app: Ferry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put aside, and then failing in a way nobody expected: each try is a try, the last one dead-letters the message."""
+    app.server.faults({"status": 403, "times": 1})
+    app.send({"name": "a"}, "m1")
+    app.queued()
+    body = b'{"do":"held","id":"m1"}'
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(app.app.corridor, "run", fails)
+    for tries in range(1, 5):
+        with pytest.raises(ValueError):  # noqa: PT011 - it has no text
+            work.take(app.app, body, "w1", 1_795_500_000.0, tries)
+    work.take(app.app, body, "w1", 1_795_500_000.0, 5)
+    assert [(d["kind"], d["source"], d["raw"]) for d in app.dead()] == [("message", "m1", '{"name": "a"}')]
+    assert (list(app.app.state.listing("held/")), app.queued()) == ([], [])
+
+
+def test_a_held_message_that_kills_its_workers_is_given_up(app: Ferry) -> None:
+    """Five workers died on it one after the other: it is dead, and the sweep finds nothing any more."""
+    app.server.faults({"status": 403, "times": 1})
+    app.send({"name": "a"}, "m1")
+    app.queued()
+    stored = app.app.state.read("held/m1")
+    assert stored is not None
+    left = {**json.loads(stored.document), "taken": True, "crashes": 4}
+    app.again(CLAIM_SECONDS="5")
+    object.__setattr__(app.app.settings, "claim_seconds", -1)
+    app.app.state.put("held/m1", json.dumps(left).encode(), {"state": "held"})
+    app.work({"do": "held", "id": "m1"})
+    assert [(d["kind"], d["reason"], d["raw"]) for d in app.dead()] == [
+        ("message", "WorkerDied", '{"name": "a"}')
+    ]
+    assert list(app.app.state.listing("held/")) == []
 
 
 @pytest.mark.parametrize("state", ["done", "deferred", "split", "unrouted"])
