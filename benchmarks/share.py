@@ -65,6 +65,8 @@ class Plan:
     """Requests that the rule takes in `minute`."""
     minute: float = 20.0
     """Seconds of a minute of the rule: Azure's is 60."""
+    retry_after: str = "on"
+    """Whether 429 says how long to wait: on or off."""
 
 
 @dataclass(slots=True)
@@ -259,10 +261,11 @@ def simulate(plan: Plan) -> Result:
         RuntimeError: a worker failed, or the counts do not add up.
     """
     limits = ["--limit-bytes", str(plan.limit_bytes), "--limit-requests", str(plan.limit_requests)]
+    limits += ["--limit-minute", str(plan.minute), "--retry-after", plan.retry_after]
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         (folder / "routes.yaml").write_text(ROUTES)
-        with corridor.endpoint(folder, *limits, "--limit-minute", str(plan.minute)) as url:
+        with corridor.endpoint(folder, *limits) as url:
             if plan.delay:
                 call(url, "/local/faults", {"delay": plan.delay, "times": 100_000_000})
             tallies = _run(plan, url)

@@ -58,6 +58,7 @@ def _config(wanted: argparse.Namespace) -> Config:
         limit_bytes=wanted.limit_bytes,
         limit_requests=wanted.limit_requests,
         limit_minute=wanted.limit_minute,
+        retry_after=wanted.retry_after == "on",
         token_lifetime=wanted.token_lifetime,
     )
 
@@ -82,6 +83,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--limit-bytes", type=int, default=BYTES_PER_MINUTE, help="raw bytes that a rule takes a minute")
     add("--limit-requests", type=int, default=REQUESTS_PER_MINUTE, help="requests that a rule takes a minute")
     add("--limit-minute", type=float, default=MINUTE, help="seconds of such a minute, for simulations")
+    add("--retry-after", choices=["on", "off"], default="on", help="whether 429 says how long to wait")
     add("--token-lifetime", type=float, default=86_400.0, help="seconds that a token is good for")
     return parser.parse_args(arguments)
 

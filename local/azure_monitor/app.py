@@ -66,6 +66,7 @@ class Monitor:
             max_bytes=config.limit_bytes,
             max_requests=config.limit_requests,
             minute=config.limit_minute,
+            says=config.retry_after,
         )
         self.plans = Plans()
         self.checkers = {key: Checker(spec) for key, spec in config.by_stream.items()}

@@ -60,6 +60,8 @@ class Config:
     """Requests that a rule takes a minute."""
     limit_minute: float = MINUTE
     """Seconds of such a minute; less for simulations."""
+    retry_after: bool = True
+    """Whether a post that is over a limit is told how long to wait."""
     token_lifetime: float = 86_400.0
     """Seconds."""
     audience: str = "https://monitor.azure.com"

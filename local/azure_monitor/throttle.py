@@ -36,6 +36,7 @@ class Throttle:
         max_bytes: raw bytes a minute and rule.
         max_requests: requests a minute and rule.
         minute: seconds of a minute.
+        says: whether a refusal says how long to wait.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Throttle:
         max_bytes: int = BYTES_PER_MINUTE,
         max_requests: int = REQUESTS_PER_MINUTE,
         minute: float = MINUTE,
+        *,
+        says: bool = True,
     ) -> None:
         self._clock, self._max_bytes, self._max_requests = clock, max_bytes, max_requests
-        self._minute = minute
+        self._minute, self._says = minute, says
         self._minutes: dict[str, _Minute] = {}
 
     def take(self, rule: str, size: int) -> Refusal | None:
@@ -62,4 +65,4 @@ class Throttle:
         wait = str(max(1, math.ceil(minute.began + self._minute - now)))
         over = "requests" if minute.requests >= self._max_requests else "bytes"
         message = f"The rate of {over} of data collection rule '{rule}' is over its limit per minute."
-        return Refusal(429, "TooManyRequests", message, {"Retry-After": wait})
+        return Refusal(429, "TooManyRequests", message, {"Retry-After": wait} if self._says else {})
