@@ -33,6 +33,8 @@ REGION_MEMORY = 512_000
 """MB that all Flex Consumption instances of a subscription have in one region, unless raised by support."""
 PAGE_ROWS = 5_000
 """Blobs that a page of a listing has."""
+RUN_MINUTES = 30
+"""The longest that an invocation may take: functionTimeout in host.json."""
 ENTRY_DAYS = 30
 """A ledger entry outlives its file by so many days (infra/storage.bicep)."""
 
@@ -214,7 +216,11 @@ class Needs:
             found.append(
                 f"{busiest:,.0f} requests a second to one storage account: by default it takes {ACCOUNT_REQUESTS:,}"
             )
-        if self.sweep_minutes > load.sweep_minutes:
+        if self.sweep_minutes > RUN_MINUTES:
+            found.append(
+                f"a sweep would take {self.sweep_minutes:,.0f} minutes: functionTimeout ends it before it is through"
+            )
+        elif self.sweep_minutes > load.sweep_minutes:
             found.append(
                 f"a sweep takes {self.sweep_minutes:,.0f} minutes: more than there are from one to the next"
             )
