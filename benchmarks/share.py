@@ -173,6 +173,9 @@ def batches(size: int) -> Iterator[Batch]:
 
 def work(plan: Plan) -> Tally:
     """One worker: as many sources at once as the plan says, until its time is over."""
+    import azure.identity
+    import azure.monitor.ingestion  # noqa: F401 - the app imports them with its first post
+
     tally = Tally()
     service = Watched(os.environ["DATA_COLLECTION_ENDPOINT"], tally)
     made = [batches(plan.post_bytes) for _ in range(plan.sources)]

@@ -24,7 +24,7 @@ def test_a_short_simulation_adds_up() -> None:
     found = simulate(SHORT)
     assert found.problems() == []
     assert len(found.tallies) == 2
-    assert 0 < found.total("measured") <= SHORT.limit_bytes
+    assert found.total("measured") <= SHORT.limit_bytes
     assert found.total("refused") > 0
     assert found.total("other") == 0
     assert found.total("rows") == found.rows > found.total("accepted") > 0
