@@ -229,7 +229,7 @@ def _detail(place: Place, row: Row) -> None:
 
 def _read_parts(place: Place, row: Row) -> None:
     """The parts of a source, which have the signs of life; one that nobody has taken has no entry yet."""
-    prefix = parts_of(row.source, str(row.entry.get("version", "")))
+    prefix = parts_of(row.source, *(str(row.entry.get(key, "")) for key in ("version", "route")))
     for listed in place.state.listing(prefix):
         row.parts[listed.metadata.get("state") or "unknown"] += 1
         row.written = max(row.written, listed.modified)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
 
-from .. import audit
 from ..app import SMALL_BLOB, App
-from ..errors import SourceBusy
+from ..errors import ClaimLost, SourceBusy, SourceChanged, Transient
 from ..formats import FORMATS
 from ..ledger.claims import Claim
 from ..ledger.entry import Entry
@@ -20,10 +18,12 @@ from ..model import SourceFacts
 from ..routes import Route
 from ..sources.blob import BlobSource, open_blob
 from ..sources.work import BlobWork, Work
-from . import audits
 from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
+
+_LOOKS = 3
+"""How often a blob is looked at that is written again before it can be taken; then it has to wait."""
 
 
 def take(app: App, container: str, name: str, route_name: str | None = None, *, again: bool = False) -> None:
@@ -40,21 +40,35 @@ def take(app: App, container: str, name: str, route_name: str | None = None, *, 
         ServiceUnavailable: storage does not answer; the event should come again.
         BadMessage: there is no route of that name.
     """
+    began, why = time.monotonic(), ""
     work = BlobWork(container, name, route_name)
-    client = app.storage.blobs.get_blob_client(container, name)
+    for look in range(_LOOKS):
+        try:
+            _take(app, work, began, new=not again and not look)
+        except SourceChanged as changed:
+            why = str(changed)
+        except SourceBusy as busy:
+            look_again(app, work, str(busy))
+            return
+        else:
+            return
+    look_again(app, work, why)
+
+
+def _take(app: App, work: BlobWork, began: float, *, new: bool) -> None:
+    client = app.storage.blobs.get_blob_client(work.container, work.name)
     source = open_blob(client, app.settings.read_bytes, ahead=True)
     if source is None:
-        _gone(app, f"{container}/{name}")
+        from . import gone  # noqa: PLC0415 - seldom needed
+
+        gone.take(app, f"{work.container}/{work.name}")
         return
-    route = app.corridor.route(route_name) if route_name else app.routes.for_blob(name)
-    try:
-        with app.room_for(source.size) as there_is_room:
-            if there_is_room:
-                _claim_and_go_on(app, source, route, work, new=not again)
-            else:
-                look_again(app, work, f"{source.name}: other blobs are in work (CONCURRENT_BLOBS)")
-    except SourceBusy as busy:
-        look_again(app, work, str(busy))
+    route = app.corridor.route(work.route) if work.route else app.routes.for_blob(work.name)
+    with app.room_for(source.size) as there_is_room:
+        if there_is_room:
+            _claim_and_go_on(app, source, route, work, began, new=new)
+        else:
+            look_again(app, work, f"{source.name}: other blobs are in work (CONCURRENT_BLOBS)")
 
 
 def look_again(app: App, work: Work, why: str) -> None:
@@ -63,8 +77,9 @@ def look_again(app: App, work: Work, why: str) -> None:
     app.work.put(work, delay=app.settings.claim_seconds / 2)
 
 
-def _claim_and_go_on(app: App, source: BlobSource, route: Route | None, work: BlobWork, *, new: bool) -> None:
-    began = time.monotonic()
+def _claim_and_go_on(
+    app: App, source: BlobSource, route: Route | None, work: BlobWork, began: float, *, new: bool
+) -> None:
     fresh = _fresh(source, route)
     claim = app.ledger.claim(fresh, lambda old: _goes_on(app, source, route, old), new=new)
     if isinstance(claim, Entry):
@@ -93,7 +108,13 @@ def _cut(app: App, source: BlobSource, route: Route, claim: Claim) -> bool:
         return False
     from . import parts  # noqa: PLC0415 - only large blobs have parts
 
-    return parts.cut(app, source, route, claim)
+    try:
+        return parts.cut(app, source, route, claim)
+    except ClaimLost:
+        raise
+    except Transient as error:
+        claim.finish("deferred", str(error))
+        raise
 
 
 def _goes_on(app: App, source: BlobSource, route: Route | None, old: Entry) -> bool:
@@ -101,16 +122,23 @@ def _goes_on(app: App, source: BlobSource, route: Route | None, old: Entry) -> b
 
     A blob that was written anew goes on behind a newline only: what was taken for the last record of
     the old version may be the beginning of a longer one.
+
+    Raises:
+        SourceChanged: the entry may be about a newer version than this one.
     """
+    in_parts = old.state == "split" or (bool(old.parts) and old.state == "dead")  # some of which did not land
+    adds = route is not None and not in_parts and source.begins_with(old.marks)
+    if source.grows and adds:
+        return True
+    if not source.is_latest():
+        raise SourceChanged(f"{source.name} was written again before it could be taken")
     if old.state == "split":
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 
         parts.end(app, old, "changed", f"{old.source} was replaced while its parts were read")
         return False
-    if route is None or not source.begins_with(old.marks):
+    if route is None or not adds:
         return False
-    if source.grows:
-        return True
     text = FORMATS[route.format.__struct_config__.tag].text
     return text and old.seekable and (old.marks.newline or old.state != "done")
 
@@ -145,34 +173,3 @@ def _job(app: App, source: BlobSource, entry: Entry, work: BlobWork) -> Job:
 
 def _bury(app: App, facts: SourceFacts, entry: Entry, reason: str, detail: str) -> None:
     app.dead_letter.source(facts, entry.route, reason, detail)
-
-
-def _gone(app: App, name: str) -> None:
-    """There is no such blob; what was not read of it is nobody's any more."""
-    entry = app.ledger.read(name)
-    if entry is not None and entry.state == "split":
-        from . import parts  # noqa: PLC0415 - only large blobs have parts
-
-        parts.end(app, entry, "gone", "the blob was removed before all of it was read")
-        return
-    row = audit.Audit(
-        kind="blob",
-        source=name,
-        version=entry.version if entry else "",
-        route=entry.route if entry else "",
-        table="",
-        outcome="gone",
-        reason="there is no such blob",
-    )
-    if entry is not None:
-        row = audit.with_counts(row, entry.counts)
-    audits.post(app, row, entry.audited if entry else None)
-    if entry is not None and entry.state == "deferred":
-        app.ledger.amend(entry, partial(_is_gone, app))
-    audit.write(row)
-
-
-def _is_gone(app: App, entry: Entry) -> None:
-    entry.state, entry.reason = "gone", "the blob was removed before all of it was read"
-    if app.routes.audit is not None:
-        entry.audited = entry.counts

@@ -37,4 +37,6 @@ def _source(row: Listed) -> str:
 
 def _is_needed(app: App, part: Entry) -> bool:
     parent = app.ledger.read(part.source)
-    return parent is not None and parent.version == part.version and parent.state in _NEEDED
+    if parent is None or parent.state not in _NEEDED:
+        return False
+    return (parent.version, parent.route) == (part.version, part.route)

@@ -112,13 +112,18 @@ def _after_newline(source: BlobSource, place: int) -> tuple[bool, int]:
 # -- working on a part --------------------------------------------------------------------------
 
 
-def take(app: App, work: PartWork) -> None:
+def take(app: App, work: PartWork, tries: int = 1) -> None:
     """Take a part.
+
+    Args:
+        app: the app.
+        work: which one.
+        tries: how often the host has given the message out, this time included.
 
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    parent = _in_work(app, work)
+    began, parent = time.monotonic(), _in_work(app, work)
     if parent is None:
         return
     if parent.route not in app.routes.by_name:
@@ -135,11 +140,28 @@ def take(app: App, work: PartWork) -> None:
     try:
         with app.room_for(app.settings.part_bytes) as there_is_room:
             if there_is_room:
-                _go_on(app, source, parent, work)
+                _go_on(app, source, parent, work, began)
             else:
                 look_again(app, work, f"{_label(parent, work.part)}: other blobs are in work")
     except SourceBusy:
-        look_again(app, work, f"{_label(parent, work.part)}: another worker is on it")
+        _busy(app, parent, work, tries)
+
+
+def _busy(app: App, parent: Entry, work: PartWork, tries: int) -> None:
+    """A spare message ends here: the worker has one of its own, which comes again if it dies.
+
+    Unless this is that very one, and its worker was too slow to keep it.
+    """
+    label = _label(parent, work.part)
+    if work.spare and tries == 1:
+        logger.info("%s: another worker is on it, with a message of its own", label)
+    else:
+        look_again(app, _own(work), f"{label}: another worker is on it")
+
+
+def _own(work: PartWork) -> PartWork:
+    """The message as one that must not end before the part is settled."""
+    return msgspec.structs.replace(work, spare=False)
 
 
 def _in_work(app: App, work: PartWork) -> Entry | None:
@@ -183,17 +205,24 @@ def _named_route(app: App, parent: Entry) -> str | None:
     return None if route is not None and route.name == parent.route else parent.route
 
 
-def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork) -> None:
-    began = time.monotonic()
+def _go_on(app: App, source: BlobSource, parent: Entry, work: PartWork, began: float) -> None:
     claim = app.ledger.claim(_fresh(parent, work.part))
     if isinstance(claim, Entry):
         _close(app, parent)
         return
-    if _in_work(app, work) is None:  # closed while this one waited for its turn: its entry was forgotten
-        claim.withdraw()
+    if _in_work(app, work) is None:
+        _too_late(claim)
         return
     route = app.corridor.route(parent.route)
     Taken(app, claim, _job(app, source, parent, claim.entry, work), began).go_on(route)
+
+
+def _too_late(claim: Claim) -> None:
+    """The blob was closed while this one waited for its turn; what was known of the part stays."""
+    if claim.entry.attempts > 1:
+        claim.finish("deferred", "the blob was closed")
+    else:
+        claim.withdraw()
 
 
 def _fresh(parent: Entry, part: int) -> Entry:
@@ -221,7 +250,7 @@ def _job(app: App, source: BlobSource, parent: Entry, entry: Entry, work: PartWo
     return Job(
         label=_label(parent, work.part),
         facts=SourceFacts("blob", source.name, source.version, source.modified, entry.received),
-        work=work,
+        work=_own(work),
         read=lambda offset: source.chunks(offset, end),
         marks=lambda before: before,
         final=True,
@@ -236,9 +265,9 @@ def _label(parent: Entry, part: int) -> str:
     return f"{parent.source} (part {part + 1} of {len(parent.parts)})"
 
 
-def _work(parent: Entry, part: int) -> PartWork:
+def _work(parent: Entry, part: int, *, spare: bool = False) -> PartWork:
     container, _, name = parent.source.partition("/")
-    return PartWork(container, name, parent.version, part)
+    return PartWork(container, name, parent.version, part, spare)
 
 
 # -- all parts together -------------------------------------------------------------------------
@@ -248,10 +277,15 @@ def look_after(app: App, parent: Entry) -> None:
     """Queue the parts that nobody works on; close the blob if all are settled. Raises ServiceUnavailable."""
     taken = {int(row.name.rpartition("/")[2]): row for row in app.ledger.parts(parent)}
     now = app.state.now()
-    for part in range(len(parent.parts)):
-        row = taken.get(part)
-        if row is None or _is_left(row, now, app.settings.claim_seconds):
-            app.work.put(_work(parent, part))
+    left = [
+        part
+        for part in range(len(parent.parts))
+        if (row := taken.get(part)) is None or _is_left(row, now, app.settings.claim_seconds)
+    ]
+    for part in left:
+        app.work.put(_work(parent, part, spare=True))
+    if left:  # a new date, so that the sweep does not queue those that only wait for their turn again
+        app.ledger.amend(parent, lambda _: None)
     _close(app, parent)
 
 

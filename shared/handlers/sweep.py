@@ -38,7 +38,7 @@ def sweep(app: App) -> int:
     queued = 0
     for blob, entry in _joined(_blobs(container), app.state.listing(prefix), prefix):
         if _is_missed(app, blob, entry, born=born, now=now):
-            app.work.put(BlobWork(config.drop_container, blob.name))
+            app.work.put(BlobWork(config.drop_container, blob.name, _named_route(app, blob, entry)))
             queued += 1
     for held in app.state.listing("held/"):
         if now - held.modified > LEFT_BEHIND:
@@ -48,6 +48,15 @@ def sweep(app: App) -> int:
     poison.drain(app)
     logger.info("sweep: %d queued", queued)
     return queued
+
+
+def _named_route(app: App, blob: Any, entry: Listed | None) -> str | None:
+    """The route that a message had named for this version, where its path leads to another or to none."""
+    tags = entry.metadata if entry is not None else {}
+    route, matched = tags.get("route", ""), app.routes.for_blob(blob.name)
+    if tags.get("version") != blob.etag.strip('"') or route not in app.routes.by_name:
+        return None
+    return None if matched is not None and matched.name == route else route
 
 
 def _requeue_held(app: App, held: Listed) -> None:
@@ -94,8 +103,8 @@ def _is_missed(app: App, blob: Any, entry: Listed | None, *, born: float, now: f
     if entry.metadata.get("version") != blob.etag.strip('"'):
         return bool(settled)
     state, quiet = entry.metadata.get("state"), now - entry.modified
-    if state in {"running", "split"}:
+    if state == "running":
         return quiet > app.settings.claim_seconds
-    if state == "deferred":
+    if state in {"deferred", "split"}:
         return quiet > LEFT_BEHIND
     return state == "unrouted" and app.routes.for_blob(blob.name) is not None

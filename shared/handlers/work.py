@@ -29,17 +29,17 @@ def take(app: App, body: bytes, message_id: str = "", inserted: float = 0.0, tri
     """
     facts = SourceFacts("work", message_id, message_id, inserted, inserted)
     with last_try(app, facts, body, tries):
-        _take(app, body)
+        _take(app, body, tries)
 
 
-def _take(app: App, body: bytes) -> None:
+def _take(app: App, body: bytes, tries: int) -> None:
     work = parse_work(body)
     if isinstance(work, BlobWork):
         blob.take(app, work.container, work.name, work.route, again=True)
     elif isinstance(work, PartWork):
         from . import parts  # noqa: PLC0415 - only large blobs have parts
 
-        parts.take(app, work)
+        parts.take(app, work, tries)
     elif isinstance(work, ReplayWork):
         from . import replay  # noqa: PLC0415 - an operator asks for it, seldom
 

@@ -219,18 +219,23 @@ class Ledger:
         Raises:
             ServiceUnavailable: the ledger cannot be reached.
         """
-        name = entry_name(seen)
-        stored = self._store.read(name)
-        entry = None if stored is None else parse(stored.document)
-        if stored is None or entry is None or (entry.version, entry.state) != (seen.version, seen.state):
-            return None
-        change(entry)
-        entry.updated = _now_text()
-        try:
-            self._store.replace(name, entry.dump(), metadata(entry), stored.etag)
-        except Conflict:
-            return None
-        return entry
+        name, entry, written = entry_name(seen), seen, b""
+        for _ in range(5):
+            stored = self._store.read(name)
+            if stored is None:
+                return None
+            if stored.document == written:  # only the answer was lost
+                return entry
+            entry = parse(stored.document)
+            if (entry.version, entry.state) != (seen.version, seen.state):
+                return None
+            change(entry)
+            entry.updated = _now_text()
+            written = entry.dump()
+            with contextlib.suppress(Conflict):  # then what is there instead is looked at
+                self._store.replace(name, written, metadata(entry), stored.etag)
+                return entry
+        return None
 
     def forget_parts(self, parent: Entry) -> None:
         """Remove the entries of a closed source's parts. Raises ServiceUnavailable."""
@@ -246,12 +251,12 @@ def entry_name(entry: Entry) -> str:
 
 
 def _parts_of(entry: Entry) -> str:
-    return parts_of(entry.source, entry.version)
+    return parts_of(entry.source, entry.version, entry.route)
 
 
-def parts_of(source: str, version: str) -> str:
+def parts_of(source: str, version: str, route: str) -> str:
     """What the names of the entries of a source's parts begin with."""
-    key = hashlib.sha256(f"{source}\n{version}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{source}\n{version}\n{route}".encode()).hexdigest()[:24]
     return f"{PARTS}{key}/"
 
 

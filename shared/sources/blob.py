@@ -154,9 +154,14 @@ class BlobSource:
         same_head = not marks.head_bytes or _hash(self.read(0, marks.head_bytes)) == marks.head
         return same_head and _hash(self.read(marks.end - marks.tail_bytes, marks.end)) == marks.tail
 
+    def is_latest(self) -> bool:
+        """Whether the blob still is this version. Raises ServiceUnavailable."""
+        now = open_blob(self._client, self._read_bytes)
+        return now is not None and now.version == self.version
+
     def _has_only_grown(self) -> bool:
         """Whether the blob, as it is now, still begins with what was read of it; it is read on then."""
-        marks = self.marks(Marks())
+        marks = self.marks(_marks_of(self._first))
         for _ in range(_LOOKS if marks.end else 0):
             now = open_blob(self._client, self._read_bytes)
             if now is None or not now.grows or now.size < self.size:
@@ -168,6 +173,14 @@ class BlobSource:
             self._etag = now._etag if same else self._etag
             return same
         return False
+
+
+def _marks_of(data: bytes) -> Marks:
+    """The marks of a blob's first bytes."""
+    head, tail = data[:MARK_BYTES], data[-MARK_BYTES:]
+    if not data:
+        return Marks()
+    return Marks(len(data), _hash(head), len(head), _hash(tail), len(tail), newline=tail.endswith(b"\n"))
 
 
 def _hash(data: bytes) -> str:

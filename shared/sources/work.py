@@ -32,7 +32,7 @@ class BlobWork(msgspec.Struct, tag_field="do", tag="blob"):
     route: str | None = None
 
 
-class PartWork(msgspec.Struct, tag_field="do", tag="part"):
+class PartWork(msgspec.Struct, tag_field="do", tag="part", omit_defaults=True):
     """Take one part of a blob that was cut in parts, or go on with it."""
 
     container: str
@@ -40,6 +40,8 @@ class PartWork(msgspec.Struct, tag_field="do", tag="part"):
     version: str
     """The version that was cut: the blob's ETag, without quotes."""
     part: int
+    spare: bool = False
+    """Whether there should be another message for it; this one was put in case that was lost."""
 
 
 class HeldWork(msgspec.Struct, tag_field="do", tag="held"):

@@ -78,7 +78,7 @@ class Flow:
         self._covering = 0
         self._last_sign = time.monotonic()
         self.position = start
-        self.counts = counts
+        self.counts = _copy(counts)
 
     def submit(self, batch: Batch) -> None:
         """Send a batch, after waiting for room in the window.

@@ -68,26 +68,24 @@ def main() -> int:
 
 
 def _all(segments: list[Segment], jobs: int, seed: int) -> Iterable[Result]:
-    azurite = start_azurite()
+    with ExitStack() as stack, ThreadPoolExecutor(max(jobs, 1)) as pool:
+        hosts: Queue[Nursery] = Queue()
+        for _ in range(max(jobs, 1)):
+            hosts.put(stack.enter_context(nursery()))
+        waiting = [pool.submit(_one, segment, hosts) for segment in segments]
+        for number, future in enumerate(waiting, 1):
+            result = future.result()
+            _say(result, number, len(segments), seed)
+            yield result
+
+
+def _one(segment: Segment, hosts: Queue[Nursery]) -> Result:
+    """With an Azurite of its own: after some hundred clients that died in mid-request one answers no more."""
+    mine, azurite = hosts.get(), start_azurite()
     try:
-        with ExitStack() as stack, ThreadPoolExecutor(max(jobs, 1)) as pool:
-            hosts: Queue[Nursery] = Queue()
-            for _ in range(max(jobs, 1)):
-                hosts.put(stack.enter_context(nursery()))
-            waiting = [pool.submit(_one, segment, azurite.connection_string, hosts) for segment in segments]
-            for number, future in enumerate(waiting, 1):
-                result = future.result()
-                _say(result, number, len(segments), seed)
-                yield result
+        return run(segment, azurite.connection_string, mine)
     finally:
         azurite.close()
-
-
-def _one(segment: Segment, connection_string: str, hosts: Queue[Nursery]) -> Result:
-    mine = hosts.get()
-    try:
-        return run(segment, connection_string, mine)
-    finally:
         hosts.put(mine)
 
 

@@ -89,7 +89,7 @@ def _is_part(arguments: Arguments) -> bool:
 
 POINTS: tuple[Point, ...] = (
     Point("event queued", "local.functions_host.blobs:send", "a blob event is on the host's own queue; only then the webhook says yes"),
-    Point("claim", "shared.ledger.claims:Ledger._take", "the entry says that a worker is on the source"),
+    Point("claim", "shared.ledger.claims:Ledger._put", "the entry says that a worker is on the source"),
     Point("parts decided", "shared.ledger.claims:Claim.finish", "a large blob's entry says where it is cut", _says_split),
     Point("part queued", "shared.sources.work:WorkQueue.put", "a part is on the work queue", _is_part),
     Point("post", "shared.upload.service:Service.post", "a batch is sent; after: it was answered with 204"),

@@ -19,10 +19,10 @@ import pytest
 from shared.cli_audit import audit_of
 from shared.formats import FORMATS
 from shared.handlers import sweep, work
-from shared.ledger.claims import PARTS, PREFIX, Ledger, entry_name, metadata
+from shared.ledger.claims import PARTS, PREFIX, Claim, Ledger, entry_name, metadata
 from shared.ledger.entry import Entry
 from shared.model import Position
-from shared.sources.work import PartWork, Work, WorkQueue
+from shared.sources.work import LEFT_BEHIND, PartWork, Work, WorkQueue
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry
 
@@ -165,13 +165,37 @@ def test_the_sweep_finds_parts_that_nobody_took(azurite: Azurite, tmp_path: Path
         app.take("lines/a")
         taken_from_queue(app)
         assert app.sweep() == 0  # it may still be on its way
-        old = time.time() + 6
-        app.again(CLAIM_SECONDS="5")
+        old = time.time() + LEFT_BEHIND + 1
         queued = [sweep._is_missed(app.app, blob, entry, born=0, now=old) for blob, entry in _rows(app)]
         assert queued == [True]
+        before = app.app.state.read(f"{PREFIX}{app.entry('lines/a').source}")
         app.take("lines/a")
+        after = app.app.state.read(f"{PREFIX}{app.entry('lines/a').source}")
+        assert before is not None
+        assert after is not None
+        assert before.etag != after.etag  # so the next sweep does not queue them all once more
         work_off(app)
         assert landed(app) == names(data)
+
+
+@pytest.mark.parametrize(("spare", "tries", "left"), [(True, 1, 0), (True, 2, 1), (False, 1, 1)])
+def test_a_spare_message_for_a_part_in_work_ends(app: Ferry, *, spare: bool, tries: int, left: int) -> None:
+    """While a part is in work its worker's own message is enough; that one, given out again, stays."""
+    data = content(450_000)
+    app.drop("lines/a", data)
+    app.take("lines/a")
+    first, *_ = taken_from_queue(app)
+    parent = app.entry("lines/a")
+    claim = app.app.ledger.claim(msgspec.structs.replace(parent, part=0, state="running"))
+    assert isinstance(claim, Claim)
+    work.take(app.app, json.dumps({**json.loads(first), "spare": spare}).encode(), tries=tries)
+    again = app.queued()
+    assert len(again) == left
+    assert not [one for one in again if one.get("spare")]
+    claim.finish("deferred")
+    for part in range(len(parent.parts)):
+        app.work({**json.loads(first), "part": part})
+    assert landed(app) == names(data)
 
 
 def _rows(app: Ferry) -> Iterator[tuple[Any, Any]]:
