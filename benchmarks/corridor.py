@@ -48,17 +48,26 @@ def parts(folder: Path) -> Iterator[tuple[str, str]]:
     """Azurite's connection string and the endpoint's URL."""
     (folder / "routes.yaml").write_text(ROUTES)
     storage = azurite.begin(folder / "azurite.log", os.environ)
+    try:
+        ports = storage.wait_for(azurite.ready, 60)
+        with endpoint(folder, "--limits", "off") as url:
+            yield ports.connection_string, url
+    finally:
+        storage.stop()
+
+
+@contextmanager
+def endpoint(folder: Path, *options: str) -> Iterator[str]:
+    """The URL of an endpoint that checks and counts, and keeps nothing; routes.yaml lies in the folder."""
     command = [sys.executable, "-m", "local.azure_monitor", "--routes", str(folder / "routes.yaml")]
-    command += ["--rule", RULE, "--keep", "none", "--limits", "off", "--identity-header", SECRET]
-    endpoint = Part(
+    command += ["--rule", RULE, "--keep", "none", "--identity-header", SECRET, *options]
+    running = Part(
         "azure-monitor", command, environment=os.environ, log_path=folder / "monitor.log", cwd=ROOT
     )
     try:
-        ports = storage.wait_for(azurite.ready, 60)
-        yield ports.connection_string, endpoint.wait_for(_url, 60)
+        yield running.wait_for(_url, 60)
     finally:
-        endpoint.stop()
-        storage.stop()
+        running.stop()
 
 
 def _url(printed: str) -> str | None:

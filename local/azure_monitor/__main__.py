@@ -21,6 +21,7 @@ from shared.routes import load
 
 from .config import Config, specs_from_routes
 from .server import serve
+from .throttle import BYTES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +55,10 @@ def _config(wanted: argparse.Namespace) -> Config:
         database=wanted.database,
         keep=wanted.keep == "all",
         limits=wanted.limits == "on",
+        limit_bytes=wanted.limit_bytes,
+        limit_requests=wanted.limit_requests,
+        limit_minute=wanted.limit_minute,
+        retry_after=wanted.retry_after == "on",
         token_lifetime=wanted.token_lifetime,
     )
 
@@ -75,6 +80,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--keep", choices=["all", "none"], default="all", help="none: check and count only")
     add("--identity-header", required=True, help="what X-IDENTITY-HEADER must say")
     add("--limits", choices=["on", "off"], default="on", help="the limits per minute of a rule")
+    add("--limit-bytes", type=int, default=BYTES_PER_MINUTE, help="raw bytes that a rule takes a minute")
+    add("--limit-requests", type=int, default=REQUESTS_PER_MINUTE, help="requests that a rule takes a minute")
+    add("--limit-minute", type=float, default=MINUTE, help="seconds of such a minute, for simulations")
+    add("--retry-after", choices=["on", "off"], default="on", help="whether 429 says how long to wait")
     add("--token-lifetime", type=float, default=86_400.0, help="seconds that a token is good for")
     return parser.parse_args(arguments)
 

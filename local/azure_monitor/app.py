@@ -62,7 +62,12 @@ class Monitor:
         self.faults = Faults()
         self.roles = Roles()
         self.tokens = TokenBook(config.identity_header, config.token_lifetime)
-        self.throttle = Throttle()
+        self.throttle = Throttle(
+            max_bytes=config.limit_bytes,
+            max_requests=config.limit_requests,
+            minute=config.limit_minute,
+            says=config.retry_after,
+        )
         self.plans = Plans()
         self.checkers = {key: Checker(spec) for key, spec in config.by_stream.items()}
         self.tables = Tables(config, self.state)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .throttle import BYTES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE
+
 STREAMS_PER_RULE = 10
 COLUMN_TYPES = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 WORKSPACE_ID = "00000000-0000-0000-0000-000000000000"
@@ -52,6 +54,14 @@ class Config:
     """False: check and count, but store nothing. For benchmarks."""
     limits: bool = True
     """Whether the limits per minute are enforced."""
+    limit_bytes: int = BYTES_PER_MINUTE
+    """Raw bytes that a rule takes a minute."""
+    limit_requests: int = REQUESTS_PER_MINUTE
+    """Requests that a rule takes a minute."""
+    limit_minute: float = MINUTE
+    """Seconds of such a minute; less for simulations."""
+    retry_after: bool = True
+    """Whether a post that is over a limit is told how long to wait."""
     token_lifetime: float = 86_400.0
     """Seconds."""
     audience: str = "https://monitor.azure.com"
@@ -62,6 +72,8 @@ class Config:
         for rule in self.rules:
             if not _RULE.fullmatch(rule):
                 raise ValueError(f"rule {rule!r}: an immutable id is dcr- and 32 hexadecimal digits.")
+        if min(self.limit_bytes, self.limit_requests, self.limit_minute) <= 0:
+            raise ValueError("a limit is more than 0; `limits` switches them off.")
         needed = -(-len(self.streams) // STREAMS_PER_RULE)
         if len(self.rules) < max(needed, 1):
             raise ValueError(

@@ -175,6 +175,18 @@ def test_the_rate_of_a_rule_is_limited() -> None:
     assert [throttle.take("a", 1) is None for _ in range(4)] == [True, True, True, False]
 
 
+def test_a_simulation_may_have_smaller_limits_and_shorter_minutes(start: Start) -> None:
+    """The server takes what it is told of bytes, requests and seconds, and nothing that is no limit."""
+    client = start(limit_requests=1, limit_minute=5.0)
+    assert client.post([row()]).status_code == 204
+    refused = client.post([row()])
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    refused = start(limit_bytes=10, retry_after=False).post([row()])
+    assert (refused.status_code, "Retry-After" in refused.headers) == (429, False)
+    with pytest.raises(ValueError, match="more than 0"):
+        start(limit_minute=0)
+
+
 @pytest.mark.parametrize(("limits", "status"), [(True, 429), (False, 204)])
 def test_limits_can_be_switched_off(start: Start, limits: bool, status: int) -> None:
     """With limits off nothing is throttled; the limit is lowered here, 12,000 posts would take long."""
