@@ -24,6 +24,7 @@ from .decode import Piece
 from .decode.charset import make_charset
 from .formats import FORMATS, Parser
 from .formats import again as formats
+from .formats.within import Within
 from .model import Block, Counts, Origin, Position, Reject, Rows, SourceFacts
 from .pipeline import Front, Limits, Start, exploding, front
 from .routes import Route
@@ -51,6 +52,7 @@ class Again(Front):
     """For each ordinal of this run the index of its reject."""
     ordinals: list[int] = field(default_factory=list)
     """For each ordinal of this run the one in the source."""
+    within: Within = field(default_factory=Within)
 
     def rows(self, pieces: Iterable[Piece]) -> Iterator[Rows]:
         """Rows of the rejects; no bytes of the source are asked for."""
@@ -117,14 +119,18 @@ class Again(Front):
             if found:
                 yield _block_of(reject, found)
         elif reject.form == "source":
-            raw = self._text(reject.raw if reject.parent is None else reject.parent)
             options, state = formats.prepared(name, self.route.format, reject.state, reject.reason)
             make: Callable[[Position], Parser] = partial(FORMATS[name].make, options, want=self.shaper.want)
             at = Position(reject.offset, reject.ordinal, reject.line or 1, reject.ordinal, state)
-            blocks = formats.blocks(
-                name, exploding(self.route, make), raw, at, last=reject.reason == "TruncatedInput"
-            )
-            yield from blocks if reject.parent is None else _only(blocks, reject)
+            last = reject.reason == "TruncatedInput"
+
+            def read(raw: bytes) -> Iterator[Block]:
+                return formats.blocks(name, exploding(self.route, make), self._text(raw), at, last=last)
+
+            if reject.parent is None:
+                yield from read(reject.raw)
+            else:
+                yield from self.within.element(reject, (options, state, last), partial(read, reject.parent))
 
     def _text(self, raw: bytes) -> bytes:
         """In UTF-8, where the route has only learnt meanwhile that its text is not."""
@@ -221,32 +227,6 @@ def _placed(block: Block, own: int, passed: int) -> Block:
         ordinals=[moved(ordinal) for ordinal in block.ordinals],
         rejects=[replace(reject, ordinal=moved(reject.ordinal)) for reject in block.rejects],
         end=moved(block.end - 1) + 1,
-    )
-
-
-def _only(blocks: Iterator[Block], reject: Reject) -> Iterator[Block]:
-    """Of all that the record around it becomes, what the reject stands for."""
-    wanted = reject.ordinal + reject.row
-    for block in blocks:
-        if block.start.base <= wanted < block.end:
-            yield _single(block, wanted, reject)
-
-
-def _single(block: Block, wanted: int, reject: Reject) -> Block:
-    """The block of one record, or one reject, of another block."""
-    records = replace(block, text=None).dicts()
-    kept = [index for index, ordinal in enumerate(block.ordinals) if ordinal == wanted]
-    return replace(
-        block,
-        start=msgspec.structs.replace(block.start, base=reject.ordinal, ordinal=reject.ordinal),
-        records=[records[index] for index in kept],
-        ordinals=[reject.ordinal] * len(kept),
-        end=reject.ordinal + 1,
-        origin=lambda _: block.origin(kept[0]),
-        rejects=[replace(r, ordinal=reject.ordinal) for r in block.rejects if r.ordinal == wanted],
-        names=None,
-        text=None,
-        state=dict(reject.state),
     )
 
 

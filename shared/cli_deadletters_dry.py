@@ -20,7 +20,7 @@ from .cli_explain import count
 from .cli_local import find as find_local
 from .cli_show import Show
 from .cli_storage import Place
-from .ledger.deadletter import Line, reject_of
+from .ledger.deadletter import Line, rejects_of
 from .pipeline import Limits, json_route
 from .routes import Route, Routes, load
 
@@ -99,7 +99,7 @@ def _try(found: dict[str, _Found], routes: Routes, document: Document, lines: li
 def _taken(one: _Found, route: Route, lines: list[Line]) -> None:
     route = json_route(route, None) if lines[0].kind == "message" else route
     limits = Limits(salt=b"made up, for a dry run only")
-    rooms = again.made(route, [reject_of(line) for line in lines], lines[0].facts, limits)
+    rooms = again.made(route, rejects_of(lines), lines[0].facts, limits)
     rejects = []
     for rows in rooms.rows(()):
         one.rows += len(rows.ordinals)

@@ -19,7 +19,7 @@ from .cli_local import Trouble
 from .cli_show import Show
 from .cli_storage import Place, reached
 from .ledger.deadletter import document as written
-from .ledger.deadletter import reject_of, shared
+from .ledger.deadletter import rejects_of, shared
 from .ledger.store import Conflict
 
 
@@ -75,7 +75,7 @@ def _remove(place: Place, document: Document, reason: str) -> bool:
     if found is None:
         return True
     stored, lines = found
-    kept = [(line, reject_of(line)) for line in lines if line.reason != reason]
+    kept = [pair for pair in zip(lines, rejects_of(lines), strict=True) if pair[0].reason != reason]
     try:
         with reached(place):
             if kept:

@@ -267,6 +267,7 @@ def ship(chunks: Iterable[bytes], rooms: Rooms, start: Position, out_of_time: Ca
     flow, finished, error = rooms.flow, True, None
     try:
         for rows in rooms.front.rows(_decoded(chunks, rooms)):
+            flow.sign_of_life()  # what is read from no pieces has no other
             for batch in rooms.encoder.add(rows):
                 flow.submit(batch)
             if rows.block.end > start.ordinal and out_of_time():

@@ -21,7 +21,7 @@ from .. import again, audit
 from ..app import App
 from ..errors import BadMessage, NotReady, SourceBusy, Transient
 from ..ledger import hold
-from ..ledger.deadletter import DOCUMENT, Line, document, line_of, parse, reject_of, shared
+from ..ledger.deadletter import DOCUMENT, Line, document, line_of, parse, rejects_of, shared
 from ..ledger.store import Conflict, Stored
 from ..ledger.trace import Trace, ranges
 from ..model import Counts, Position, Reject, SourceFacts
@@ -108,7 +108,7 @@ class _Result:
     """Ordinals of lines of which nothing is left."""
     back: list[tuple[Line, Reject]]
     """Rejected again."""
-    left: list[Line]
+    left: list[tuple[Line, Reject]]
     """Not settled."""
 
 
@@ -129,9 +129,11 @@ class _Replay:
         self._app = app
         self._work = work
         self._stored = stored
+        pairs = list(zip(lines, rejects_of(lines), strict=True))
         # Others stay as they are.
-        self._others = [line for line in lines if work.reason and line.reason != work.reason]
-        self._lines = [line for line in lines if not work.reason or line.reason == work.reason]
+        self._others = [pair for pair in pairs if work.reason and pair[0].reason != work.reason]
+        self._pairs = [pair for pair in pairs if not work.reason or pair[0].reason == work.reason]
+        self._lines = [line for line, _ in self._pairs]
         self._held = held
         self._began = time.monotonic()
 
@@ -142,9 +144,9 @@ class _Replay:
             route = route_of(self._app, first)
         except BadMessage as error:
             logger.error("%s: %s", self._work.document, error)  # noqa: TRY400 - it is the operator's to mend
-            self._trace(None, _Result([], [], self._lines), Counts(), "unrouted", str(error))
+            self._trace(None, _Result([], [], self._pairs), Counts(), "unrouted", str(error))
             return
-        rejects = [reject_of(line) for line in self._lines]
+        rejects = [reject for _, reject in self._pairs]
         progress = _Progress(self._held, self._app.settings.claim_seconds / 3)
         rooms, run = self._ship(route, rejects, first.facts, progress)
         result = self._sorted(rooms, run, progress.rejects)
@@ -184,7 +186,7 @@ class _Replay:
         return _Result(
             gone=[self._lines[index].ordinal or 0 for index in gone],
             back=[(_back(self._lines[index], reject), reject) for index, reject in back],
-            left=self._lines[settled:],
+            left=self._pairs[settled:],
         )
 
     def _defer(self, route: Route, result: _Result, counts: Counts, error: Transient) -> None:
@@ -211,7 +213,7 @@ class _Replay:
         """Write the document as it is now, or remove it. Raises ServiceUnavailable."""
         if not result.gone and not result.back:
             return
-        kept = [*result.back, *((line, reject_of(line)) for line in [*result.left, *self._others])]
+        kept = [*result.back, *result.left, *self._others]
         kept.sort(key=lambda pair: pair[0].ordinal or 0)
         store, name = self._app.dead_letter.store, self._work.document
         try:

@@ -190,7 +190,22 @@ def parse(text: bytes) -> list[Line]:
 
 def reject_of(line: Line) -> Reject:
     """What a line was made from. Its ordinal is 0 if it stands for a source."""
-    has_parent = line.parent is not None or line.parent_base64 is not None
+    return rejects_of([line])[0]
+
+
+def rejects_of(lines: Iterable[Line]) -> list[Reject]:
+    """What lines were made from; those of one parent, which may be large, have the same bytes object."""
+    parents: dict[tuple[str | None, str | None], bytes] = {}
+    rejects = []
+    for line in lines:
+        text = line.parent, line.parent_base64
+        if text != (None, None) and text not in parents:
+            parents[text] = _bytes(*text)
+        rejects.append(_reject(line, parents.get(text)))
+    return rejects
+
+
+def _reject(line: Line, parent: bytes | None) -> Reject:
     return Reject(
         line.ordinal or 0,
         line.offset or 0,
@@ -202,7 +217,7 @@ def reject_of(line: Line) -> Reject:
         line.form,
         line.state or {},
         line.member,
-        _bytes(line.parent, line.parent_base64) if has_parent else None,
+        parent,
         line.row or 0,
     )
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from shared import again
 from shared.encode import Encoder
 from shared.formats import FORMATS
-from shared.ledger.deadletter import document, line_of, parse, reject_of, shared
+from shared.ledger.deadletter import document, line_of, parse, reject_of, rejects_of, shared
 from shared.model import Counts, Position, Reject, SourceFacts
 from shared.pipeline import Front, Limits, Start, front
 from shared.routes import Route, loads
@@ -89,7 +89,7 @@ def _pieces(rooms: Front, data: bytes) -> Iterator[Any]:
 def _kept(rejects: list[Reject]) -> list[Reject]:
     """Rejects as they come back from a document."""
     lines = [line_of(FACTS, "again", reject, "2026-11-24T06:00:00Z") for reject in rejects]
-    return [reject_of(line) for line in parse(document(shared(lines, rejects))[0])]
+    return rejects_of(parse(document(shared(lines, rejects))[0]))
 
 
 def _again(route: Route, rejects: list[Reject]) -> Taken:
@@ -253,6 +253,55 @@ def test_what_no_element_could_be_keeps_its_record() -> None:
     back = [reject_of(line) for line in parse(document(mended)[0])]
     rows = _again(route, back[:1]).rows
     assert [row["Extra"]["src_ip"] for row in rows.values()] == ["10.0.0.9"]
+
+
+def _flows(*groups: list[str]) -> dict[str, Any]:
+    flows = [{"rule": f"r{n}", "flows": [{"mac": "m", "flowTuples": t}]} for n, t in enumerate(groups)]
+    return {"time": "2026-11-20T06:00:00Z", "properties": {"Version": 2, "flows": flows}}
+
+
+def _tuple(source: str) -> str:
+    return f"1795154401,{source},10.0.0.5,1,2,T,I,A,B,,,,"
+
+
+def test_a_record_is_read_once_for_all_its_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many elements of two records are tried again, both are read once, and held once in memory."""
+    document = {"records": [_flows([f"{n}-bad" for n in range(300)]), _flows([f"{n}!" for n in range(300)])]}
+    route = _route("azure", {})
+    first = _first(route, json.dumps(document).encode())
+    rejects = _kept(list(first.rejects.values()))
+    assert (len(rejects), len({id(reject.parent) for reject in rejects})) == (600, 2)
+    read, blocks = [], again.formats.blocks
+
+    def counted(*given: Any, **more: Any) -> Any:
+        read.append(given)
+        return blocks(*given, **more)
+
+    monkeypatch.setattr(again.formats, "blocks", counted)
+    found = _again(route, rejects)
+    assert {o: (r.reason, r.raw) for o, r in found.rejects.items()} == {
+        o: (r.reason, r.raw) for o, r in first.rejects.items()
+    }
+    assert len(read) == 2
+
+
+def test_an_element_is_the_same_whatever_was_read_before_it() -> None:
+    """Put right by hand, over several blocks and in any order, each lands with its own ordinal and line."""
+    text = json.dumps({"records": [_flows([f"bad {n}" for n in range(5_000)], ["bad"] * 3)]}, indent=1)
+    route = _route("azure", {})
+    rejects = _kept(list(_first(route, text.encode()).rejects.values()))
+    mended = (rejects[0].parent or b"").replace(b"bad", _tuple("10.0.0.4").encode())
+    rejects = [dataclasses.replace(reject, parent=mended) for reject in rejects]
+    assert len(rejects) == 5_003
+    alone = {}
+    for reject in rejects[::97]:
+        alone |= _again(route, [reject]).rows
+    together = _again(route, rejects).rows
+    assert {ordinal: together[ordinal] for ordinal in alone} == alone
+    assert together.keys() == {reject.ordinal for reject in rejects}
+    assert len({row["Line"] for row in alone.values()}) > 1
+    backwards = _again(route, rejects[::-97]).rows
+    assert {o: row for o, row in backwards.items() if o in together} == {o: together[o] for o in backwards}
 
 
 def test_a_charset_that_the_route_learns_later() -> None:
