@@ -49,6 +49,7 @@ class Gate:
         with self._changed:
             if seconds and until > self._open_at:
                 self._open_at, self._asked = until, asked
+                self._changed.notify_all()  # who waits for a place waits for something else now
 
     def pause(self) -> float:
         """Seconds that are left of the pause."""
@@ -72,10 +73,12 @@ class Gate:
                 now = time.monotonic()
                 pause = self._open_at - now
                 if pause > 0 and (self._open_at > give_up or stopped()):
+                    self._changed.notify()  # it may have been this one that was told of a place
                     raise Throttled(f"the service asked to wait: {self._asked}", retry_after=pause)
                 if pause <= 0 and self._limit.flying < self._limit.level:
                     return self._limit.begin(now)
                 if stopped() or now >= patience:
+                    self._changed.notify()
                     raise Throttled(f"the rule {self._rule} takes no more posts at once at present")
                 self._changed.wait(pause if pause > 0 else patience - now)
 

@@ -19,9 +19,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 
+from ..errors import ServiceUnavailable
 from ..model import Batch, Outcome
 from .gate import MOST
 from .service import Service
@@ -131,11 +133,19 @@ class Group:
         """Send what waits: full posts, and the rest if there is room abreast; else it goes when one lands."""
         self._leader = None
         while self._waiting:
-            self._flying += 1
-            self._pool.submit(self._travel, self._board())
+            self._send_off(self._board())
             if self._bytes < self._limit and self._flying >= ABREAST:
                 break
         self._changed.notify_all()
+
+    def _send_off(self, parts: list[_Part]) -> None:
+        self._flying += 1
+        try:
+            self._pool.submit(self._travel, parts)
+        except RuntimeError as error:  # no thread can be started
+            self._flying -= 1
+            for part in parts:
+                part.done.set_exception(ServiceUnavailable(f"rows could not be sent: {error}"))
 
     def _board(self) -> list[_Part]:
         """The first of those who wait, as many as fit in one post."""
@@ -220,9 +230,18 @@ def _shares(delivery: Delivery, parts: Sequence[_Part]) -> list[Outcome | BaseEx
         if outcome is not None:
             outcome.attempts, attempts = attempts, 0
             part.batch.text = []
-        shares.append(outcome or delivery.error or AssertionError("rows without an answer"))
+        shares.append(outcome or _error(delivery, first, end))
         first = end
     return shares
+
+
+def _error(delivery: Delivery, first: int, end: int) -> BaseException:
+    """Why rows have no outcome; an error of their owner's own, since it counts what may be there of them."""
+    if delivery.error is None:
+        return AssertionError("rows without an answer")
+    error = copy(delivery.error)
+    error.maybe_there = delivery.maybe_there(first, end)
+    return error
 
 
 def _share(delivery: Delivery, batch: Batch, first: int, end: int) -> Outcome | None:

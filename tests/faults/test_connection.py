@@ -11,7 +11,7 @@ import pytest
 
 from tests.ferry import Ferry
 
-from .rig import NAME, dropped, mixed, rounds, sound
+from .rig import NAME, dropped, ids, mixed, rounds, sound
 
 
 @pytest.mark.parametrize(("moment", "repeats"), [("before", 0), ("middle", 0), ("after", 3)])
@@ -62,3 +62,29 @@ def test_a_name_that_does_not_resolve_defers(app: Ferry, monkeypatch: pytest.Mon
     assert (entry.state, "cannot be reached" in entry.reason, len(app.queued())) == ("deferred", True, 1)
     assert rounds(app) == 1
     sound(app, source)
+
+
+def test_what_a_deferral_repeats_is_counted(app: Ferry) -> None:
+    """The last reply is lost and the source is deferred: what is there already counts as maybe repeated."""
+    app.again(RETRY_SECONDS="0")
+    source = dropped(app, mixed(20, bad=False))
+    app.server.faults({"reset": "after", "times": 1})
+    app.take(NAME)
+    assert app.entry(NAME).state == "deferred"
+    app.take(NAME)
+    landed, counts = ids(app), app.entry(NAME).counts
+    assert set(landed) == source.accepted
+    assert counts.maybe_repeated == landed.total() - len(landed) > 0
+
+
+def test_what_the_halves_of_a_deferred_post_repeat_is_counted(app: Ferry) -> None:
+    """413, one half is taken, the other is not: the half that is there counts as maybe repeated."""
+    app.again(RETRY_SECONDS="0")
+    source = dropped(app, mixed(20, bad=False))
+    app.server.faults({"status": 413, "times": 1}, {"times": 1}, {"status": 503, "times": 1})
+    app.take(NAME)
+    assert app.entry(NAME).state == "deferred"
+    app.take(NAME)
+    landed, counts = ids(app), app.entry(NAME).counts
+    assert set(landed) == source.accepted
+    assert counts.maybe_repeated == landed.total() - len(landed) > 0

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from shared.errors import LogferryError, NotReady, Refused
+from shared.errors import LogferryError, NotReady, Refused, ServiceUnavailable
 from shared.model import Batch, Outcome, Position
 from shared.upload import group as module
 from shared.upload.answers import ReplyLost
@@ -273,3 +273,17 @@ def test_every_row_has_one_fate(sizes: list[int], bad: set[int], limit: int) -> 
     assert sum(outcome.accepted for outcome in outcomes) == len(accepted)
     assert sum(outcome.sent_bytes for outcome in outcomes) == service.sent
     assert sum(outcome.attempts for outcome in outcomes) == len(posts)
+
+
+def test_rows_that_no_thread_can_send_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started, the rows are given back; who waits for them need not."""
+    shared = group(Service())
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(shared._pool, "submit", fails)
+    done = shared.member().begin(batch("a"))
+    with pytest.raises(ServiceUnavailable, match="thread"):
+        done.result(0)
+    assert shared._flying == 0
