@@ -80,7 +80,7 @@ def test_what_a_deferral_repeats_is_counted(app: Ferry) -> None:
 def test_what_the_halves_of_a_deferred_post_repeat_is_counted(app: Ferry) -> None:
     """413, one half is taken, the other is not: the half that is there counts as maybe repeated."""
     app.again(RETRY_SECONDS="0")
-    source = dropped(app, mixed(20, bad=False))
+    source = dropped(app, mixed(12, bad=False))
     app.server.faults({"status": 413, "times": 1}, {"times": 1}, {"status": 503, "times": 1})
     app.take(NAME)
     assert app.entry(NAME).state == "deferred"
