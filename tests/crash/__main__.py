@@ -80,7 +80,7 @@ def _all(segments: list[Segment], jobs: int, seed: int) -> Iterable[Result]:
 
 
 def _one(segment: Segment, hosts: Queue[Nursery]) -> Result:
-    """With an Azurite of its own: after some hundred clients that died in mid-request one answers no more."""
+    """With an Azurite of its own: after ten minutes one in memory collects garbage, and answers nothing meanwhile."""
     mine, azurite = hosts.get(), start_azurite()
     try:
         return run(segment, azurite.connection_string, mine)
