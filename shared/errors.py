@@ -43,6 +43,8 @@ class Transient(LogferryError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.maybe_there = 0
+        """Of a batch that ended in this error: its rows that were accepted, or whose reply was lost."""
 
 
 class Throttled(Transient):

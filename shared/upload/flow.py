@@ -175,10 +175,13 @@ class Flow:
         self._uncovered += 1
 
     def _count_repeats(self) -> None:
-        """What was accepted behind a batch that was not is sent again by whoever goes on from `position`."""
+        """What is there, or may be, from `position` on: whoever goes on there sends it again."""
         for future in self._flying:
-            if future.exception() is None:
+            error = future.exception()
+            if error is None:
                 self.counts.maybe_repeated += future.result().accepted
+            elif isinstance(error, Transient):
+                self.counts.maybe_repeated += error.maybe_there
 
     def _count(self, outcome: Outcome, rejects: int) -> None:
         batch, counts = outcome.batch, self.counts

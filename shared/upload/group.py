@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -220,9 +221,18 @@ def _shares(delivery: Delivery, parts: Sequence[_Part]) -> list[Outcome | BaseEx
         if outcome is not None:
             outcome.attempts, attempts = attempts, 0
             part.batch.text = []
-        shares.append(outcome or delivery.error or AssertionError("rows without an answer"))
+        shares.append(outcome or _error(delivery, first, end))
         first = end
     return shares
+
+
+def _error(delivery: Delivery, first: int, end: int) -> BaseException:
+    """Why rows have no outcome; an error of their owner's own, since it counts what may be there of them."""
+    if delivery.error is None:
+        return AssertionError("rows without an answer")
+    error = copy(delivery.error)
+    error.maybe_there = delivery.maybe_there(first, end)
+    return error
 
 
 def _share(delivery: Delivery, batch: Batch, first: int, end: int) -> Outcome | None:

@@ -5,7 +5,7 @@ time allowed is over; Refused is halved until the record at fault stands alone;
 everything else goes to the caller. Invariant: a Delivery says of every row whether
 it was accepted or refused, or has the error for which it is neither; an Outcome
 accounts for every row of its batch; when `send` raises, some of its rows may have
-been accepted, and the caller must send the whole batch again.
+been accepted, the error says how many, and the caller must send the whole batch again.
 """
 
 from __future__ import annotations
@@ -62,6 +62,18 @@ class Delivery:
     attempts: int = 0
     error: Transient | None = None
     """Why rows that are in no span and not refused were not taken."""
+    lost: list[tuple[int, int]] = field(default_factory=list)
+    """Rows of posts whose reply was lost, from the first to before the end."""
+
+    def is_lost(self, row: int) -> bool:
+        """Whether a reply for a row was lost, so that it may be there."""
+        return any(first <= row < end for first, end in self.lost)
+
+    def maybe_there(self, first: int, end: int) -> int:
+        """How many of the rows from `first` to before `end` were accepted, or may have been."""
+        taken = [*self.lost, *(span[:2] for span in self.spans)]
+        rows = {row for low, high in taken for row in range(max(low, first), min(high, end))}
+        return len(rows.difference(refusal.row for refusal in self.refused))
 
 
 class Uploader:
@@ -96,6 +108,7 @@ class Uploader:
         delivery = self.deliver(batch.stream, batch.text, batch.rows, time.monotonic())
         batch.text = []
         if delivery.error is not None:
+            delivery.error.maybe_there = delivery.maybe_there(0, batch.rows)
             raise delivery.error
         return Outcome(
             batch,
@@ -126,20 +139,21 @@ class Uploader:
     def _post(self, sending: _Sending, text: list[bytes], first: int, end: int) -> None:
         encoded, size = body(text), sum(map(len, text))
         try:
-            self._persist(sending, encoded, size)
+            self._persist(sending, encoded, size, (first, end))
         except Refused as refused:
             self._take_apart(sending, b"".join(text), first, end, refused)
         else:
-            sending.delivery.spans.append(Span(first, end, sending.lost, len(encoded)))
-            sending.lost = False
+            delivery = sending.delivery
+            delivery.spans.append(Span(first, end, delivery.is_lost(first), len(encoded)))
 
-    def _persist(self, sending: _Sending, encoded: bytes, size: int) -> None:
+    def _persist(self, sending: _Sending, encoded: bytes, size: int, rows: tuple[int, int]) -> None:
         wait = FIRST_WAIT
         while True:
             try:
                 self._try(sending, encoded, size)
             except (Throttled, ServiceUnavailable) as error:
-                sending.lost = sending.lost or isinstance(error, ReplyLost)
+                if isinstance(error, ReplyLost) and rows not in sending.delivery.lost:
+                    sending.delivery.lost.append(rows)
                 # "Retry-After: 0" names no time to wait for; without one of our own it would be a hammer.
                 pause = error.retry_after or random.uniform(0, wait)  # noqa: S311
                 self._wait(pause, sending.give_up, error)
@@ -169,12 +183,10 @@ class Uploader:
         if end - first == 1:
             reason = "TooLargeForService" if refused.status == 413 else "RefusedByService"
             sending.delivery.refused.append(Refusal(first, reason, str(refused), lines[:-1]))
-            sending.lost = False
             return
-        lost, middle = sending.lost, (first + end) // 2
+        middle = (first + end) // 2
         cut = _after_lines(lines, middle - first)
         self._post(sending, [lines[:cut]], first, middle)
-        sending.lost = lost
         self._post(sending, [lines[cut:]], middle, end)
 
 
@@ -185,8 +197,6 @@ class _Sending:
     stream: str
     give_up: float
     delivery: Delivery = field(default_factory=Delivery)
-    lost: bool = False
-    """Whether a reply for the rows in hand was lost."""
 
 
 def _after_lines(lines: bytes, count: int) -> int:
