@@ -154,6 +154,24 @@ def test_a_lost_reply_counts_as_a_possible_repeat(server: MonitorUnderTest) -> N
     assert names(server) == ["n0", "n0", "n1", "n1"]
 
 
+@pytest.mark.parametrize(
+    ("faults", "there"),
+    [
+        ([{"reset": "after"}], 4),
+        ([{"status": 413}, {}, {"status": 503}], 2),
+        ([{"status": 503}], 0),
+    ],
+)
+def test_an_error_says_how_many_rows_may_be_there(
+    server: MonitorUnderTest, faults: list[dict[str, Any]], there: int
+) -> None:
+    """A batch that was taken in part, or whose last reply was lost, ends in an error that counts these rows."""
+    server.faults(*faults)
+    with pytest.raises(ServiceUnavailable) as caught:
+        uploader(server, seconds=0).send(batch(4))
+    assert caught.value.maybe_there == there
+
+
 def test_no_identity_is_a_set_up_that_is_not_ready(
     server: MonitorUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,24 @@ def test_what_was_accepted_behind_a_failure_is_counted_as_a_repeat() -> None:
     assert running.counts.adds_up()
 
 
+def test_what_a_failed_batch_left_there_is_counted_as_a_repeat() -> None:
+    """Rows of a batch that ended in an error though they were accepted, or may have been, are sent again: they count."""
+    uploader = FakeUploader()
+
+    def send(batch: Batch) -> Outcome:
+        error = ServiceUnavailable("down")
+        error.maybe_there = 1
+        raise error
+
+    uploader.send = send  # type: ignore[method-assign]
+    running = flow(uploader, Written())
+    running.submit(batches(1)[0])
+    with pytest.raises(ServiceUnavailable):
+        running.drain()
+    running.abandon()
+    assert (running.counts.accepted, running.counts.maybe_repeated) == (0, 1)
+
+
 def test_a_dead_letter_that_cannot_be_written_holds_the_position() -> None:
     """Where rejects cannot be kept, the run ends before them, and says so by its position alone."""
     written = Written()

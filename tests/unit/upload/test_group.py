@@ -219,6 +219,26 @@ def test_a_lost_reply_counts_for_those_who_were_in_its_post(monkeypatch: pytest.
     assert (second.maybe_repeated, second.attempts) == (0, 1)
 
 
+def test_each_owner_s_error_counts_its_own_rows() -> None:
+    """Of a post of several that was taken in part, each owner learns how many of its own rows may be there."""
+
+    def judge(rows: list[Any]) -> LogferryError | None:
+        if len(rows) == 4:
+            return Refused("413", status=413)
+        return NotReady("no role") if rows[0]["n"] == "2" else None
+
+    service = Service(judge)
+    shared = group(service)
+    service.open.clear()
+    first = [shared.member().begin(batch("first")) for _ in range(2)]
+    futures = [shared.member().begin(given) for given in (batch("0", "1", "2"), batch("3"))]
+    service.open.set()
+    assert not wait([*first, *futures], PATIENCE).not_done
+    errors: list[Any] = [future.exception() for future in futures]
+    assert [error.maybe_there for error in errors] == [2, 0]
+    assert [str(error) for error in errors] == ["no role", "no role"]
+
+
 def test_stopping_one_run_stops_no_other() -> None:
     """What one run has in a shared post goes on, and so does everybody else's."""
     service = Service()
