@@ -67,7 +67,8 @@ def blocks(
         yield from _complete(parser, at)
         return
     if not last:
-        yield from parser.feed(b"\n")
+        # A record's own carriage return at its end must not be taken for one of the newline.
+        yield from parser.feed(b"\r\n" if raw.endswith(b"\r") else b"\n")
     yield from parser.flush()
 
 

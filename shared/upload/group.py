@@ -142,9 +142,11 @@ class Group:
         self._flying += 1
         try:
             self._pool.submit(self._travel, parts)
-        except RuntimeError as error:  # no thread can be started
+        except RuntimeError as error:  # no thread could be started; the pool may still do it later
+            given_back = parts.copy()
+            parts.clear()
             self._flying -= 1
-            for part in parts:
+            for part in given_back:
                 part.done.set_exception(ServiceUnavailable(f"rows could not be sent: {error}"))
 
     def _board(self) -> list[_Part]:
@@ -160,6 +162,9 @@ class Group:
     # -- on the way; in a thread of the pool ------------------------------------------------------
 
     def _travel(self, parts: list[_Part]) -> None:
+        with self._changed:
+            if not parts:  # given back
+                return
         text = [piece for part in parts for piece in part.batch.text]
         rows = sum(part.batch.rows for part in parts)
         try:

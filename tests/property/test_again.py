@@ -173,6 +173,12 @@ def test_a_second_try_of_anything(name: str, data: st.DataObject) -> None:
     _holds(case.kind, case.options, content)
 
 
+def test_a_carriage_return_of_the_record_itself_stays() -> None:
+    """A line that ends in two carriage returns keeps the first one the second time, too."""
+    case = CASES["kv"]
+    _holds(case.kind, case.options, b"a=1 \r\r\n")
+
+
 def test_the_header_of_each_file_of_an_archive_goes_with_its_records() -> None:
     """Files in a zip, and gzip in it, have headers of their own; a second try knows which, and the file's name."""
     csv = b"a,b\n1,2\n3,4\n"
