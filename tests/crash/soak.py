@@ -23,9 +23,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.azurite import start_azurite
+from tests.azurite import LastingAzurite
 from tests.crash import records
 from tests.crash.endpoint import Endpoint
 from tests.crash.records import Made
@@ -307,24 +308,23 @@ def is_flat(found: Soak) -> bool:
     return last <= first * GROWTH[0] + GROWTH[1]
 
 
+def _run(seconds: float, kills: int) -> Soak:
+    """One on an Azurite that keeps its data on disk: in memory it stands still when it collects garbage."""
+    with TemporaryDirectory(prefix="logferry-soak-") as folder, nursery() as hosts:
+        azurite = LastingAzurite(Path(folder))
+        try:
+            return soak(azurite.connection_string, hosts, seconds, kills, lambda s: print(s, flush=True))
+        finally:
+            azurite.stop()
+
+
 def main() -> int:
     """Run one, print what came of it; 1 if a promise is broken or memory grew."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1_200.0)
     parser.add_argument("--kills", type=int, default=0, help="how many times the host is killed meanwhile")
     options = parser.parse_args()
-    azurite = start_azurite()
-    try:
-        with nursery() as hosts:
-            found = soak(
-                azurite.connection_string,
-                hosts,
-                options.seconds,
-                options.kills,
-                lambda s: print(s, flush=True),
-            )
-    finally:
-        azurite.close()
+    found = _run(options.seconds, options.kills)
     print(f"\nMemory of the host\n{chart(found)}")
     print("thirds: " + ", ".join(f"{mb:.0f} MB" for mb in found.thirds()))
     print(
