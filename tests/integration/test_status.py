@@ -7,19 +7,16 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
 from typer.testing import CliRunner
 
 from shared import cli_status_read
 from shared.cli import app as logferry
 from shared.cli_status_read import Wanted, alarms, read
 from shared.cli_storage import Place, place
-from shared.handlers.poison import BLOBS
 from shared.ledger.claims import PREFIX, metadata
 from shared.ledger.entry import Entry
 from shared.ledger.store import Listed, name_of
@@ -34,9 +31,7 @@ AUDITED = "audit: { table: LogferryAudit_CL }\n" + ROUTES
 @pytest.fixture
 def app(azurite: Azurite, tmp_path: Path) -> Iterator[Ferry]:
     with ferry(azurite, tmp_path, AUDITED) as made:
-        # The host's queue is one for the whole account; tests of the host before this one may have left some.
-        with suppress(ResourceNotFoundError):
-            made.queues.delete_queue(BLOBS)
+        made.forget_poison()
         yield made
 
 
