@@ -137,5 +137,6 @@ def ferry(account: Account, root: Path, routes: str = ROUTES, **more: str) -> It
     (root / "routes.yaml").write_text(routes)
     with monitor(loads(routes)) as server:
         made = Ferry(account, root, server.url, server, **more)
+        made.forget_poison()
         yield made
         made.close()

@@ -27,7 +27,6 @@ def app(azurite: Azurite, tmp_path: Path) -> Iterator[Ferry]:
         made.app.state.put("meta/born", b"9999999999")
         made.environ["INGEST_QUEUE"] = f"ingest-{made.environ['WORK_QUEUE']}"
         made.again()
-        made.forget_poison()
         yield made
         for name in _queues(made):
             try:

@@ -31,7 +31,6 @@ AUDITED = "audit: { table: LogferryAudit_CL }\n" + ROUTES
 @pytest.fixture
 def app(azurite: Azurite, tmp_path: Path) -> Iterator[Ferry]:
     with ferry(azurite, tmp_path, AUDITED) as made:
-        made.forget_poison()
         yield made
 
 
