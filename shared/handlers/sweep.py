@@ -32,13 +32,16 @@ def sweep(app: App) -> int:
         ServiceUnavailable: storage does not answer; the next run begins again.
     """
     config = app.settings
+    born = _born(
+        app
+    )  # a look at the service's clock, too: it has whole seconds, and an older one lies behind
+    since = 0.0 if config.sweep_existing else born
     now = app.state.now()
-    born = 0.0 if config.sweep_existing else _born(app)
     container = app.storage.blobs.get_container_client(config.drop_container)
     prefix = f"{PREFIX}{config.drop_container}/"
     queued = 0
     for blob, entry in _joined(_blobs(container), app.state.listing(prefix), prefix):
-        if _is_missed(app, blob, entry, born=born, now=now):
+        if _is_missed(app, blob, entry, born=since, now=now):
             app.work.put(BlobWork(config.drop_container, blob.name, _named_route(app, blob, entry)))
             queued += 1
     for held in app.state.listing("held/"):

@@ -2,10 +2,11 @@
 
 Rule: content is never held as a whole, and never travels through the host.
 Invariant: every byte comes from the version (ETag) that was opened; if the blob is
-replaced or removed meanwhile, reading raises SourceChanged and gives no byte of
-another version. An append blob that has only grown is no other version as far as
-it was there when it was opened. Strategy: the next range is fetched while this one
-is worked on; a small blob comes with the answer that says what it is.
+replaced or removed meanwhile, reading what did not come with its properties raises
+SourceChanged and gives no byte of another version. An append blob that has only
+grown is no other version as far as it was there when it was opened. Strategy: the
+next range is fetched while this one is worked on; a small blob comes with the answer
+that says what it is.
 """
 
 from __future__ import annotations

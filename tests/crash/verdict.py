@@ -137,6 +137,7 @@ Worker = tuple[str, int]
 def _repeats(found: Verdict, stage: Stage, sources: list[Source], there: dict[str, Entry]) -> None:
     shares = _by_worker(stage, sources, there)
     stops, slow = _stops(stage, sources)
+    outlived = _outlived(stage, sources)
     old = {source.key: source.old_parts for source in sources}
     for (key, part), posts in shares.items():
         killed, alive = _again(posts)
@@ -154,12 +155,22 @@ def _repeats(found: Verdict, stage: Stage, sources: list[Source], there: dict[st
         )
         stopped = sum(n for (k, p), n in stops.items() if k == key and part in {p, -2})
         halved = sum(n for (_, k), n in stage.endpoint.halved.items() if k == key) if stopped else 0
-        if alive > (WINDOW - 1) * stopped + WINDOW * slow[key] + halved:
+        if alive > (WINDOW - 1) * stopped + WINDOW * slow[key] + halved + WINDOW * (key in outlived):
             found.want(
                 "nothing comes again without a kill, a deferral or a lost reply",
                 [f"{key}, part {part}: {alive}, stopped {stopped} times"],
             )
     _counted(found, stage, sources, there)
+
+
+def _outlived(stage: Stage, sources: list[Source]) -> set[str]:
+    """Sources whose records landed by the mended route, and may be in the dead letter by the broken one.
+
+    Whoever wrote that was killed before a checkpoint, and the route was mended before the next look.
+    """
+    container = stage.settings["DROP_CONTAINER"] + "/"
+    read = {row["source"] for row in _logged(stage) if row["kind"] == "blob" and row["accepted"]}
+    return {s.key for s in sources if s.kind == "mended" and container + s.name in read}
 
 
 def _by_worker(stage: Stage, sources: list[Source], there: dict[str, Entry]) -> dict[Worker, list[Post]]:

@@ -77,6 +77,23 @@ def work_off(app: Ferry) -> None:
             app.work(message)
 
 
+def give_up(app: Ferry, data: bytes, *, landed_parts: int) -> None:
+    """A blob in parts that is dead because the role went after some of them had landed; it is back now."""
+    app.drop("lines/a", data)
+    app.take("lines/a")
+    messages = [json.loads(m.content) for m in app.work_queue.receive_messages()]
+    app.queued()
+    for message in messages[:landed_parts]:
+        app.work(message)
+    app.server.call("POST", "/local/roles", {"granted": False})
+    app.again(DEFER_SECONDS="0")
+    for message in messages[landed_parts:] * 2:
+        app.work(message)
+    assert app.entry("lines/a").state == "dead"
+    app.queued()
+    app.server.call("POST", "/local/roles", {"granted": True})
+
+
 def test_an_append_blob_that_grew_and_landed_meanwhile(app: Ferry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another worker took the blob with what was added: the one that opened it before adds nothing."""
     append(app, lines(0, 50))
@@ -139,18 +156,7 @@ def test_an_append_blob_that_never_rests_is_taken(app: Ferry, monkeypatch: pytes
 def test_a_blob_of_which_parts_are_dead_is_begun_anew_when_it_grows(app: Ferry) -> None:
     """What is added lands, and so does what no part had brought; what had landed may come twice."""
     data = lines(0, 2_000, pad=300)
-    app.drop("lines/a", data)
-    app.take("lines/a")
-    first, *rest = [json.loads(m.content) for m in app.work_queue.receive_messages()]
-    app.queued()
-    app.work(first)
-    app.server.call("POST", "/local/roles", {"granted": False})
-    app.again(DEFER_SECONDS="0")
-    for message in rest * 2:
-        app.work(message)
-    assert app.entry("lines/a").state == "dead"
-    app.queued()
-    app.server.call("POST", "/local/roles", {"granted": True})
+    give_up(app, data, landed_parts=1)
     app.drop("lines/a", data + lines(2_000, 2_001))
     app.take("lines/a")
     work_off(app)
@@ -160,17 +166,7 @@ def test_a_blob_of_which_parts_are_dead_is_begun_anew_when_it_grows(app: Ferry) 
 
 def test_another_route_has_parts_of_its_own(app: Ferry) -> None:
     """A version that is dead under one route is cut again under another, and lands there whole."""
-    app.drop("lines/a", lines(0, 2_000, pad=300))
-    app.take("lines/a")
-    messages = [json.loads(m.content) for m in app.work_queue.receive_messages()]
-    app.queued()
-    app.server.call("POST", "/local/roles", {"granted": False})
-    app.again(DEFER_SECONDS="0")
-    for message in messages * 2:
-        app.work(message)
-    assert app.entry("lines/a").state == "dead"
-    app.queued()
-    app.server.call("POST", "/local/roles", {"granted": True})
+    give_up(app, lines(0, 2_000, pad=300), landed_parts=0)
     blob.take(app.app, app.environ["DROP_CONTAINER"], "lines/a", "second")
     work_off(app)
     assert landed(app, "Second_CL") == once(0, 2_000)
@@ -241,3 +237,12 @@ def test_a_key_that_no_utf8_can_hold_costs_its_record(app: Ferry) -> None:
     assert [json.loads(line["raw"])["Name"] for line in app.dead()] == ["b"]
     app.send({"route": "\ud800", "records": [{"name": "a"}]}, "m1")
     assert "m1" in [line["source"] for line in app.dead()]
+
+
+def test_the_sweep_looks_at_the_clock_first(app: Ferry) -> None:
+    """What it last knew of the service's clock, which has whole seconds, may lie behind: a new file is none of the future."""
+    app.app.state.put("meta/born", b"0")
+    app.app.state.now()
+    app.app.state._ahead = -30.0
+    app.drop("lines/a", lines(0, 1))
+    assert app.sweep() == 1
