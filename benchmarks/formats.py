@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from azure.monitor.ingestion._helpers import _create_gzip_requests
 
 from benchmarks.corridor import cores
-from shared.app import settle
 from shared.encode import Encoder, body
+from shared.heap import settle
 from shared.model import Counts, Position, SourceFacts
 from shared.pipeline import Limits, Start, front
 from shared.routes import loads

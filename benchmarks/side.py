@@ -37,8 +37,9 @@ def sdk(container: str, name: str) -> int:
 def logferry(container: str, name: str) -> int:
     """The app's own way, from the blob trigger's handler on."""
     from shared import settings
-    from shared.app import App, settle
+    from shared.app import App
     from shared.handlers import blob
+    from shared.heap import settle
     from shared.ledger.claims import PREFIX
     from shared.ledger.entry import parse
 

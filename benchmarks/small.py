@@ -78,7 +78,8 @@ def sdk_files(_count: int) -> Callable[[int], object]:
 
 def _app() -> Any:
     from shared import settings
-    from shared.app import App, settle
+    from shared.app import App
+    from shared.heap import settle
 
     app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
     settle()

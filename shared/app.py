@@ -8,7 +8,6 @@ first used, not before.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import re
@@ -22,6 +21,7 @@ import msgspec
 
 from . import settings
 from .errors import ConfigError
+from .heap import settle
 from .ledger.claims import Ledger
 from .ledger.deadletter import DeadLetter
 from .ledger.store import Store
@@ -120,21 +120,6 @@ def max_tries(host_json: Path) -> int:
         return int(queues["maxDequeueCount"])
     except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return 5
-
-
-YOUNG_OBJECTS = 50_000
-"""Objects that may be made, beyond those that went, before the collector looks for cycles among them."""
-
-
-def settle() -> None:
-    """Have Python's collector leave alone what is there to stay, and look less often for what is not.
-
-    A block makes thousands of lists and dicts, none in a cycle: at Python's own threshold of 700 much of the
-    time goes into looking through them (`python -m benchmarks.formats --default-gc` shows how much).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 _making = threading.Lock()
