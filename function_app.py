@@ -8,6 +8,10 @@ resolved by the host.
 import azure.functions as func
 from azurefunctions.extensions.bindings import blob
 
+from shared.heap import share_arenas
+
+share_arenas()  # before there are threads: those that a thread has by then stay
+
 app = func.FunctionApp()
 
 

@@ -1,6 +1,6 @@
 """How this process's memory is kept: Python's collector, and the C library's arenas.
 
-Rule: set once, when the app is made, on every host alike, so that no setting has to be
+Rule: set by the process itself, on every host alike, so that no setting has to be
 carried along. Invariant: what cannot be set here (another C library) is left as it is.
 """
 
@@ -26,7 +26,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
-    share_arenas()
 
 
 def share_arenas() -> bool:
@@ -34,7 +33,8 @@ def share_arenas() -> bool:
 
     The GNU C library gives a thread an arena of its own, up to eight for each core (mallopt(3), M_ARENA_MAX),
     and each keeps the most that it ever held: with dozens of threads that is memory which nobody uses. What
-    sharing saves stands in docs/reliability.md, under the soak.
+    sharing saves stands in docs/reliability.md, under the soak. Arenas that there are already stay, so this is
+    called before threads begin; not by a setting, since a Function App's worker has begun before it gets those.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -2,56 +2,98 @@
 
 Rule: it only looks and queues; the work itself is done where all work is done.
 Invariants: a blob that is done is never queued; a blob without an entry is queued
-once it has settled; memory does not grow with the number of blobs. Strategy: the
-container and the ledger list in the same order, so one pass over both finds the
-differences; what that pass cannot tell for sure is queued, and costs one look.
+once it has settled; memory does not grow with the number of blobs; a sweep that has no
+time to end is gone on with by the next. Strategy: one pass over the container and its
+ledger finds the differences; what that pass cannot tell for sure is queued, and costs
+one look.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from ..app import App
-from ..ledger.claims import PREFIX
-from ..ledger.store import Listed, guarded, name_of
+from ..ledger.entry import parse
+from ..ledger.store import Listed
 from ..sources.work import LEFT_BEHIND, BlobWork
 from . import orphans, poison
 from .blob import named_route
+from .sweep_pass import Place, Stretch, stretches
 
 logger = logging.getLogger("logferry.sweep")
 
 BORN = "meta/born"
+PLACE = "meta/sweep"
+_places = msgspec.json.Decoder(Place)
 
 
 def sweep(app: App) -> int:
-    """Queue what was missed; how many blobs that was.
+    """Queue what was missed; how many blobs and messages that was.
 
     Raises:
         ServiceUnavailable: storage does not answer; the next run begins again.
     """
-    config = app.settings
+    deadline = time.monotonic() + app.budget
     born = _born(
         app
     )  # a look at the service's clock, too: it has whole seconds, and an older one lies behind
-    since = 0.0 if config.sweep_existing else born
+    since = 0.0 if app.settings.sweep_existing else born
     now = app.state.now()
-    container = app.storage.blobs.get_container_client(config.drop_container)
-    prefix = f"{PREFIX}{config.drop_container}/"
-    queued = 0
-    for blob, entry in _joined(_blobs(container), app.state.listing(prefix), prefix):
-        if _is_missed(app, blob, entry, born=since, now=now):
-            app.work.put(BlobWork(config.drop_container, blob.name, _named_route(app, blob, entry)))
-            queued += 1
-    for held in app.state.listing("held/"):
-        if now - held.modified > LEFT_BEHIND:
-            _requeue_held(app, held)
-            queued += 1
+    queued = _held(app, now)
     orphans.remove(app)
     poison.drain(app)
+    for stretch in _until(app, deadline):
+        for work in _missed(app, stretch, since, now):
+            app.work.put(work)
+            queued += 1
     logger.info("sweep: %d queued", queued)
     return queued
+
+
+def _until(app: App, deadline: float) -> Iterator[Stretch]:
+    """Stretches from where the last sweep stopped; where this one stops is written down.
+
+    Only then: a sweep that fails begins anew, and no place that the service knows no more is asked for twice.
+    """
+    for stretch in stretches(app, _place(app)):
+        yield stretch
+        if stretch.following is not None and time.monotonic() >= deadline:
+            app.state.put(PLACE, msgspec.json.encode(stretch.following))
+            logger.warning("sweep: out of time; the next one goes on where this one stops")
+            return
+
+
+def _place(app: App) -> Place:
+    stored = app.state.read(PLACE)
+    if stored is None:
+        return Place()
+    app.state.remove(PLACE)
+    return _places.decode(stored.document)
+
+
+def _held(app: App, now: float) -> int:
+    """Queue messages that were put aside and have lost the work message that would take them."""
+    left = [row for row in app.state.listing("held/") if now - row.modified > LEFT_BEHIND]
+    for row in left:
+        _requeue_held(app, row)
+    return len(left)
+
+
+def _missed(app: App, stretch: Stretch, since: float, now: float) -> Iterator[BlobWork]:
+    for blob, entry in stretch.pairs:
+        if _is_missed(app, blob, entry, born=since, now=now):
+            yield BlobWork(app.settings.drop_container, blob.name, _named_route(app, blob, entry))
+    for row in stretch.entries:
+        stored = app.state.read(row.name) if _is_left(app, row, now) else None
+        if stored is not None:
+            known = parse(stored.document)
+            container, _, name = known.source.partition("/")
+            yield BlobWork(container, name, named_route(app, name, known.route))
 
 
 def _named_route(app: App, blob: Any, entry: Listed | None) -> str | None:
@@ -79,25 +121,6 @@ def _born(app: App) -> float:
     return born
 
 
-def _blobs(container: Any) -> Iterator[Any]:
-    rows = iter(container.list_blobs())
-    while (row := guarded(lambda: next(rows, None))) is not None:
-        yield row
-
-
-def _joined(
-    blobs: Iterable[Any], entries: Iterable[Listed], prefix: str
-) -> Iterator[tuple[Any, Listed | None]]:
-    """Each blob with its entry, both listings read once, side by side."""
-    rows = iter(entries)
-    entry = next(rows, None)
-    for blob in blobs:
-        wanted = name_of(prefix, blob.name)
-        while entry is not None and entry.name.encode() < wanted.encode():
-            entry = next(rows, None)
-        yield blob, entry if entry is not None and entry.name == wanted else None
-
-
 def _is_missed(app: App, blob: Any, entry: Listed | None, *, born: float, now: float) -> bool:
     modified = blob.last_modified.timestamp()
     # An append blob may never come to rest, and what is added to it raises no event.
@@ -106,9 +129,14 @@ def _is_missed(app: App, blob: Any, entry: Listed | None, *, born: float, now: f
         return bool(settled and modified >= born)
     if entry.metadata.get("version") != blob.etag.strip('"'):
         return bool(settled)
+    if entry.metadata.get("state") == "unrouted":
+        return app.routes.for_blob(blob.name) is not None
+    return _is_left(app, entry, now)
+
+
+def _is_left(app: App, entry: Listed, now: float) -> bool:
+    """Whether nobody is on it any more, though it is not settled."""
     state, quiet = entry.metadata.get("state"), now - entry.modified
     if state == "running":
         return quiet > app.settings.claim_seconds
-    if state in {"deferred", "split"}:
-        return quiet > LEFT_BEHIND
-    return state == "unrouted" and app.routes.for_blob(blob.name) is not None
+    return state in {"deferred", "split"} and quiet > LEFT_BEHIND

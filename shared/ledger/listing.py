@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 
+PAGE_ROWS = 5_000
+"""The most that a page has (Azure Storage, List Blobs: maxresults)."""
+
+
 class Listed(NamedTuple):
     """A document's row in a listing."""
 
@@ -45,8 +49,20 @@ class _Emptied:
         return self._text.encode()
 
 
-def rows(container: ContainerClient, prefix: str) -> Iterator[Listed]:
+class Page(NamedTuple):
+    """Some rows of a listing, and the service's token for asking for them again."""
+
+    token: str
+    rows: list[Listed]
+
+
+def pages(container: ContainerClient, prefix: str, token: str = "") -> Iterator[Page]:
     """Blobs whose name begins with `prefix`, in the service's order.
+
+    Args:
+        container: where they are.
+        prefix: of their names.
+        token: of the first page; empty for the whole listing's first.
 
     Raises:
         azure.core.exceptions.AzureError: as the SDK does.
@@ -59,14 +75,15 @@ def rows(container: ContainerClient, prefix: str) -> Iterator[Listed]:
             page[:], rest = _read(answer.body())
             response.http_response = _Emptied(answer, rest)
 
-    pages = container.list_blobs(
-        name_starts_with=prefix, include=["metadata"], raw_response_hook=take
-    ).by_page()
-    for left in pages:
+    listed: Any = container.list_blobs(
+        name_starts_with=prefix, include=["metadata"], results_per_page=PAGE_ROWS, raw_response_hook=take
+    ).by_page(continuation_token=token or None)
+    for left in listed:
         # The SDK forgets the hook where it asks again after a lost connection: then the page is as it came.
         models = [_of_sdk(model) for model in left]
-        yield from page or models
-        page.clear()
+        yield Page(token, page or models)
+        page = []
+        token = listed.continuation_token or ""
 
 
 def _of_sdk(model: Any) -> Listed:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ServiceUnavailable
 from .listing import Listed as Listed  # noqa: PLC0414 - rooms know it as the store's
-from .listing import rows
+from .listing import Page, pages
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -165,17 +165,22 @@ class Store:
 
     def listing(self, prefix: str) -> Iterator[Listed]:
         """Documents whose name begins with `prefix`, in the service's order. Raises ServiceUnavailable."""
+        for page in self.pages(prefix):
+            yield from page.rows
+
+    def pages(self, prefix: str, token: str = "") -> Iterator[Page]:
+        """The same page by page, from the one with that token on. Raises ServiceUnavailable."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
-        listed = rows(self._container, prefix)
+        listed = pages(self._container, prefix, token)
         while True:
             try:
-                row = guarded(lambda: next(listed, None))
+                page = guarded(lambda: next(listed, None))
             except ResourceNotFoundError:
                 return
-            if row is None:
+            if page is None:
                 return
-            yield row
+            yield page
 
     def made(self) -> float:
         """Epoch seconds: when the container was made, or its properties set. Raises ServiceUnavailable."""

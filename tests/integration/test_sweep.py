@@ -1,0 +1,140 @@
+"""The sweep over more than a page: stopped anywhere it is gone on with, and nothing is met twice or missed."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from shared.errors import ServiceUnavailable
+from shared.handlers import sweep as handler
+from shared.handlers.sweep_pass import Place, stretches
+from shared.ledger import listing
+from tests.azurite import Azurite
+from tests.build import lines
+from tests.ferry import Ferry, ferry
+
+FILES = 23
+ONE = lines([{"Name": "a"}])
+
+
+@pytest.fixture
+def app(azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ferry]:
+    monkeypatch.setattr(listing, "PAGE_ROWS", 3)
+    with ferry(azurite, tmp_path, CLAIM_SECONDS="5") as made:
+        made.app.state.put("meta/x", b"")  # the app is set up before the files come
+        yield made
+
+
+def dropped(app: Ferry, done: int) -> list[str]:
+    """Files in an order of their own, some of them done; the names of the others."""
+    names = [f"lines/{number:02d} ü" for number in range(FILES)]
+    for name in names:
+        app.drop(name, ONE)
+    random.Random(1).shuffle(names)
+    for name in names[:done]:
+        app.take(name)
+    return sorted(names[done:])
+
+
+def swept(app: Ferry) -> list[str]:
+    """What one sweep queues."""
+    app.sweep()
+    return sorted(work["name"] for work in taken_whole(app))
+
+
+def taken_whole(app: Ferry) -> list[dict[str, Any]]:
+    """All that is on the work queue, off it."""
+    found = []
+    while messages := list(app.work_queue.receive_messages(max_messages=32, visibility_timeout=30)):
+        for message in messages:
+            found.append(msgspec.json.decode(message.content))
+            app.work_queue.delete_message(message)
+    return found
+
+
+@pytest.mark.parametrize("done", [0, 9, FILES])
+def test_sweeps_without_time_go_on_where_the_last_one_stopped(
+    app: Ferry, done: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page a sweep: together they queue each missed file once, then it begins anew."""
+    missed = dropped(app, done)
+    app.app.budget = 0.0
+    with caplog.at_level(logging.WARNING, "logferry.sweep"):
+        rounds = [swept(app) for _ in range(-(-FILES // 3))]
+    assert sorted(name for names in rounds for name in names) == missed
+    assert all(len(names) <= 3 for names in rounds)
+    assert len(caplog.records) == len(rounds) - 1  # the last one came to the end
+    assert app.app.state.read(handler.PLACE) is None
+    assert swept(app) == rounds[0]
+
+
+def test_each_blob_is_met_with_its_entry_wherever_a_sweep_begins(app: Ferry) -> None:
+    """From every place where one can stop, the rest is the same as without the stop."""
+    dropped(app, 14)
+
+    def met(place: Place) -> list[tuple[str, str | None]]:
+        pairs = [pair for stretch in stretches(app.app, place) for pair in stretch.pairs]
+        return [(blob.name, entry and entry.name) for blob, entry in pairs]
+
+    whole = met(Place())
+    assert sum(entry is not None for _, entry in whole) == 14
+    assert all(entry is None or entry.endswith(name) for name, entry in whole)
+    read = 0
+    for stretch in stretches(app.app, Place()):
+        read += len(stretch.pairs)
+        if stretch.following is not None:
+            assert met(stretch.following) == whole[read:]
+    assert read == FILES
+
+
+def test_a_place_that_the_service_does_not_take_is_not_asked_for_again(
+    app: Ferry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that fails on it says so, and the next one begins anew."""
+    missed = dropped(app, 0)
+    app.app.state.put(handler.PLACE, msgspec.json.encode(Place(app.environ["DROP_CONTAINER"], "bad", "")))
+
+    def refuse(*_: object) -> Iterator[Any]:
+        raise ServiceUnavailable("storage does not answer as it should") from HttpResponseError("400")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "stretches", refuse)
+        with pytest.raises(ServiceUnavailable):
+            app.sweep()
+    assert swept(app) == missed
+
+
+def test_what_was_left_behind_of_other_containers_is_queued(
+    app: Ferry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message had named a blob elsewhere, and lost its work message: the ledger knows it, and only it."""
+    other = f"other-{app.environ['DROP_CONTAINER']}"
+    container = app.blobs.create_container(other)
+    for number in range(5):
+        container.upload_blob(f"x/{number}", ONE)
+    container.upload_blob("lines/nobody", ONE)
+    app.again(ALLOWED_CONTAINERS=other)
+    app.server.faults({"match": {"stream": "Custom-Lines"}, "status": 503, "times": 5})
+    for number in range(5):
+        app.send({"blob": f"{other}/x/{number}", "route": "lines"})
+    taken_whole(app)
+    assert swept(app) == []
+    monkeypatch.setattr(handler, "LEFT_BEHIND", -60.0)
+    app.app.budget = 0.0
+    queued = [work for _ in range(4) for work in (app.sweep(), taken_whole(app))[1]]
+    assert {(work["container"], work["name"], work["route"]) for work in queued} == {
+        (other, f"x/{number}", "lines") for number in range(5)
+    }
+    assert len(queued) == 5
+    app.server.faults()
+    for work in queued:
+        app.work(work)
+    assert app.server.rows("Lines_CL | count") == [{"Count": 5}]
+    assert not app.app.state.read(handler.PLACE)
