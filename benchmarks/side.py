@@ -39,10 +39,11 @@ def logferry(container: str, name: str) -> int:
     from shared import settings
     from shared.app import App
     from shared.handlers import blob
-    from shared.heap import settle
+    from shared.heap import settle, share_arenas
     from shared.ledger.claims import PREFIX
     from shared.ledger.entry import parse
 
+    share_arenas()
     app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
     settle()
     blob.take(app, container, name)

@@ -79,8 +79,9 @@ def sdk_files(_count: int) -> Callable[[int], object]:
 def _app() -> Any:
     from shared import settings
     from shared.app import App
-    from shared.heap import settle
+    from shared.heap import settle, share_arenas
 
+    share_arenas()
     app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
     settle()
     return app
