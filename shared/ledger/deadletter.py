@@ -278,7 +278,9 @@ def _tag(text: str) -> str:
 
 
 def _folder(source: SourceFacts, route: str) -> str:
-    day = datetime.fromtimestamp(source.received, UTC).strftime("%Y-%m-%d")
+    # The ledger keeps when a file was received; a message is received anew with every try, and put on its queue once.
+    is_message = source.kind == "message" and source.modified > 0
+    day = datetime.fromtimestamp(source.modified if is_message else source.received, UTC).strftime("%Y-%m-%d")
     key = hashlib.sha256(f"{source.name}\n{source.version}".encode()).hexdigest()[:24]
     return f"{route or _NOBODY}/{day}/{key}"
 

@@ -61,6 +61,11 @@ class Inputs:
         """A file of some kind."""
         self._drop(*self._dice.choice(_FILES))
 
+    def drop_for_replays(self, count: int) -> None:
+        """Files of the route that lacks columns: dropped before `Stage.mend`, each leaves a document to empty."""
+        for _ in range(count):
+            self._drop(*_FILES[-1])
+
     def drop_and_replay(self) -> None:
         """A file of the route that lacks columns until `Stage.mend`, and replays of what is there by now."""
         self._drop(*_FILES[-1])

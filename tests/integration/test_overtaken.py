@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -246,3 +247,15 @@ def test_the_sweep_looks_at_the_clock_first(app: Ferry) -> None:
     app.app.state._ahead = -30.0
     app.drop("lines/a", lines(0, 1))
     assert app.sweep() == 1
+
+
+def test_a_message_that_comes_again_after_midnight_writes_over_its_rejects(
+    app: Ferry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker died before it was off the queue; one record is in the dead letter once, on whichever day."""
+    real = time.time
+    for later in (0.0, 86_400.0):
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda later=later: real() + later)
+            app.send([{"name": "good"}, 42], key="one")
+    assert len(app.dead()) == 1
