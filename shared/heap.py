@@ -29,14 +29,15 @@ def settle() -> None:
 
 
 def share_arenas() -> bool:
-    """Have all threads share a few arenas; whether the C library could be told.
+    """Have all threads that come share a few arenas; whether the C library could be told.
 
     The GNU C library gives a thread an arena of its own, up to eight for each core (mallopt(3), M_ARENA_MAX),
     and each keeps the most that it ever held: with dozens of threads that is memory which nobody uses. What
     sharing saves stands in docs/reliability.md, under the soak.
 
-    Arenas that there are already stay, so this is called before threads begin. It is no app setting, as a
-    Function App's worker process may have begun before it gets those.
+    Arenas that there are already stay, and once there are ten the library asks no more how many it may make:
+    so this is called before threads begin. It is no app setting, as a Function App's worker process may have
+    begun before it gets those.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -343,13 +343,13 @@ def _add(total: Counts, more: Counts) -> None:
 
 
 def _row(app: App, closed: Entry) -> audit.Audit:
-    route = app.corridor.route(closed.route)
+    route = app.routes.by_name.get(closed.route)  # it may be gone from the routes file by then
     row = audit.Audit(
         kind="blob",
         source=closed.source,
         version=closed.version,
         route=closed.route,
-        table=route.table,
+        table=route.table if route else "",
         outcome="dead" if closed.state == "dead" else "done",
         ms=round((time.time() - closed.received) * 1000),
         reason=closed.reason,

@@ -18,18 +18,18 @@ from typing import Any
 import msgspec
 
 from ..app import App
-from ..ledger.entry import parse
+from ..ledger.entry import Entry, parse
 from ..ledger.store import Listed
 from ..sources.work import LEFT_BEHIND, BlobWork
 from . import orphans, poison
 from .blob import named_route
-from .sweep_pass import Place, Stretch, stretches
+from .sweep_mark import Bookmark
+from .sweep_pass import Stretch, stretches
 
 logger = logging.getLogger("logferry.sweep")
 
 BORN = "meta/born"
-PLACE = "meta/sweep"
-_places = msgspec.json.Decoder(Place)
+_UNSETTLED = frozenset({"running", "deferred", "split"})
 
 
 def sweep(app: App) -> int:
@@ -47,33 +47,26 @@ def sweep(app: App) -> int:
     queued = _held(app, now)
     orphans.remove(app)
     poison.drain(app)
-    for stretch in _until(app, deadline):
-        for work in _missed(app, stretch, since, now):
-            app.work.put(work)
-            queued += 1
+    queued += _pass(app, since, now, deadline)
     logger.info("sweep: %d queued", queued)
     return queued
 
 
-def _until(app: App, deadline: float) -> Iterator[Stretch]:
-    """Stretches from where the last sweep stopped; where this one stops is written down.
-
-    Only then: a sweep that fails begins anew, and no place that the service knows no more is asked for twice.
-    """
-    for stretch in stretches(app, _place(app)):
-        yield stretch
+def _pass(app: App, since: float, now: float, deadline: float) -> int:
+    """From where the last sweep came to; how many blobs were queued."""
+    mark, queued = Bookmark(app.state), 0
+    for number, stretch in enumerate(mark.go_on(lambda place: stretches(app, place))):
+        for work in _missed(app, stretch, since, now):
+            app.work.put(work)
+            queued += 1
+            if number and time.monotonic() >= deadline:  # thousands of them take minutes
+                mark.stop(stretch.place)
+                return queued
         if stretch.following is not None and time.monotonic() >= deadline:
-            app.state.put(PLACE, msgspec.json.encode(stretch.following))
-            logger.warning("sweep: out of time; the next one goes on where this one stops")
-            return
-
-
-def _place(app: App) -> Place:
-    stored = app.state.read(PLACE)
-    if stored is None:
-        return Place()
-    app.state.remove(PLACE)
-    return _places.decode(stored.document)
+            mark.stop(stretch.following)
+            return queued
+        mark.passed(stretch)
+    return queued
 
 
 def _held(app: App, now: float) -> int:
@@ -89,11 +82,26 @@ def _missed(app: App, stretch: Stretch, since: float, now: float) -> Iterator[Bl
         if _is_missed(app, blob, entry, born=since, now=now):
             yield BlobWork(app.settings.drop_container, blob.name, _named_route(app, blob, entry))
     for row in stretch.entries:
-        stored = app.state.read(row.name) if _is_left(app, row, now) else None
-        if stored is not None:
-            known = parse(stored.document)
-            container, _, name = known.source.partition("/")
-            yield BlobWork(container, name, named_route(app, name, known.route))
+        left = _left(app, row, now)
+        if left is not None:
+            container, _, name = left.source.partition("/")
+            route = left.route if left.route in app.routes.by_name else ""
+            yield BlobWork(container, name, named_route(app, name, route))
+
+
+def _left(app: App, row: Listed, now: float) -> Entry | None:
+    """The entry of a blob elsewhere, if it was left behind; with a new date, so that it is queued seldom."""
+    if row.metadata.get("state") not in _UNSETTLED or now - row.modified <= LEFT_BEHIND:
+        return None
+    stored = app.state.read(row.name)
+    try:
+        entry = None if stored is None else parse(stored.document)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        logger.warning("%s in the state container is no entry of the ledger: %s", row.name, error)
+        return None
+    if entry is None or entry.state not in _UNSETTLED:
+        return None
+    return app.ledger.amend(entry, lambda _: None)
 
 
 def _named_route(app: App, blob: Any, entry: Listed | None) -> str | None:

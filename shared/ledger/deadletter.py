@@ -278,9 +278,10 @@ def _tag(text: str) -> str:
 
 
 def _folder(source: SourceFacts, route: str) -> str:
-    # The ledger keeps when a file was received; a message is received anew with every try, and put on its queue once.
+    # Of a file the ledger knows when it was first received; of a message, only the queue knows when it came.
     is_message = source.kind == "message" and source.modified > 0
-    day = datetime.fromtimestamp(source.modified if is_message else source.received, UTC).strftime("%Y-%m-%d")
+    moment = source.modified if is_message else source.received
+    day = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
     key = hashlib.sha256(f"{source.name}\n{source.version}".encode()).hexdigest()[:24]
     return f"{route or _NOBODY}/{day}/{key}"
 
