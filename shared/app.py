@@ -12,8 +12,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -30,9 +29,10 @@ from .routes import load
 from .settings import Settings
 from .sources.storage import Storage
 from .sources.work import WorkQueue
+from .turns import Turns
 
 SMALL_BLOB = 1_000_000
-"""Bytes; a blob up to this size takes no memory worth counting."""
+"""Bytes; the rows of a blob up to this size may share posts with others'."""
 
 _MARGIN = 90.0
 _DEFAULT_TIMEOUT = 1_800.0
@@ -54,25 +54,16 @@ class App:
             raise ConfigError("\n".join(problems))
         self.budget = budget_seconds(root / "host.json")
         self.max_tries = max_tries(root / "host.json")
-        self._slots = threading.BoundedSemaphore(config.concurrent_blobs)
+        self._turns = Turns(config.concurrent_blobs)
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
 
-    @contextmanager
-    def room_for(self, size: int) -> Iterator[bool]:
-        """Whether a blob of `size` bytes may be worked on now; for a large one this waits for its turn.
+    def room_for(self, size: int) -> AbstractContextManager[bool]:
+        """Whether a source of `size` bytes of text may be worked on now; a larger one waits for its turn.
 
         The host runs dozens of invocations at once, whatever memory there is.
         """
-        if size <= SMALL_BLOB:
-            yield True
-            return
-        got = self._slots.acquire(timeout=self.settings.claim_seconds)
-        try:
-            yield got
-        finally:
-            if got:
-                self._slots.release()
+        return self._turns.take(size, self.settings.claim_seconds)
 
     @cached_property
     def state(self) -> Store:

@@ -132,7 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DEADLETTER_CONTAINER", "deadletter_container", _text, "logferry-deadletter", "Container of records that could become no row, with their reasons."),
     Setting("ROUTES_FILE", "routes_file", _text, "routes.yaml", "Path of the routes file, relative to the app."),
     Setting("UPLOAD_WINDOW", "upload_window", _between(1, 64), "16", "Posts of one source in flight or not covered by a checkpoint, at most: the most that a crash can repeat. How many are in flight follows from what the service answers."),
-    Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Blobs of more than 1 MB in work at once in one process; further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
+    Setting("CONCURRENT_BLOBS", "concurrent_blobs", _between(1, 64), "4", "Large blobs in work at once in one process, or more that together hold 10 MB of text for each (a compressed blob is counted ten times); further ones wait their turn. This and UPLOAD_WINDOW decide how much memory is taken."),
     Setting("PART_BYTES", "part_bytes", _between(100_000, 1 << 40), "268435456",
             "A blob of over twice as many bytes is cut into parts of about this size, which as many instances as there are work on at once: uncompressed UTF-8, in a format of which every line is a record."),
     Setting("BATCH_BYTES", "batch_bytes", _between(1_000, 1_000_000), "1000000", "Largest JSON array of one post in bytes, before gzip. Azure documents 1 MB for both forms."),

@@ -84,6 +84,13 @@ COMPRESSIONS: dict[str, Compression] = {
     "snappy": _row(rb"\xff\x06\0\0sNaPpY", None, ""),
     "tar": _row(rb".{257}ustar[ \0]", None, ""),
 }
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether a source that begins with these bytes is compressed, as far as is known here."""
+    return any(row.magic.match(head) for row in COMPRESSIONS.values())
+
+
 """By name. Parquet and Avro are no compressions: their bytes pass as they are."""
 
 _HEAD = 263

@@ -10,6 +10,7 @@ import logging
 import time
 
 from ..app import SMALL_BLOB, App
+from ..decode.compression import is_packed
 from ..errors import ClaimLost, SourceBusy, SourceChanged, Transient
 from ..formats import FORMATS
 from ..ledger.claims import Claim
@@ -21,6 +22,10 @@ from ..sources.work import BlobWork, Work
 from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
+
+_HEAD = 16
+_UNPACKED = 10
+"""How many times its size a compressed blob holds, about: logs are compressed to a tenth."""
 
 _LOOKS = 3
 """How often a blob is looked at that is written again before it can be taken; then it has to wait."""
@@ -64,7 +69,7 @@ def _take(app: App, work: BlobWork, began: float, *, new: bool) -> None:
         gone.take(app, f"{work.container}/{work.name}")
         return
     route = app.corridor.route(work.route) if work.route else app.routes.for_blob(work.name)
-    with app.room_for(source.size) as there_is_room:
+    with app.room_for(_text_bytes(source, route)) as there_is_room:
         if there_is_room:
             _claim_and_go_on(app, source, route, work, began, new=new)
         else:
@@ -81,6 +86,13 @@ def look_again(app: App, work: Work, why: str) -> None:
     """Somebody else is on it, or it is not its turn: look again later. Raises ServiceUnavailable."""
     logger.info("%s; looking again later", why)
     app.work.put(work, delay=app.settings.claim_seconds / 2)
+
+
+def _text_bytes(source: BlobSource, route: Route | None) -> int:
+    """About how many bytes of text it holds."""
+    is_text = route is None or FORMATS[route.format.__struct_config__.tag].text
+    packed = not is_text or is_packed(source.read(0, min(source.size, _HEAD)))
+    return source.size * (_UNPACKED if packed else 1)
 
 
 def _claim_and_go_on(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from shared.app import budget_seconds
 from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged
 from shared.handlers import taken
 from shared.sources.blob import open_blob
+from shared.turns import FREE_BYTES, TURN_BYTES
 from tests.azurite import Azurite
 from tests.build import lines
 from tests.ferry import ROUTES, Ferry, ferry
@@ -59,18 +61,27 @@ def test_the_same_event_twice_lands_once(app: Ferry) -> None:
 
 
 def test_large_blobs_wait_their_turn(app: Ferry) -> None:
-    """No more large blobs are in work at once than the setting says; small ones pass; who waited long looks again later."""
+    """No more is in work at once than the setting says; small blobs pass; who waited long looks again later.
+
+    What a compressed blob holds counts, not its size.
+    """
     app.again(CONCURRENT_BLOBS="1", CLAIM_SECONDS="5")
     app.drop("lines/large", lines(named(5_000, Pad="x" * 200)))
     app.drop("lines/small", lines([{"Name": "small"}]))
-    with app.app.room_for(2_000_000) as got:
+    pads = [random.Random(seed).randbytes(15_000).hex() for seed in range(4)]
+    packed = gzip.compress(lines([{"Name": f"packed{n}", "Pad": pad} for n, pad in enumerate(pads)]))
+    assert 25_000 < len(packed) < FREE_BYTES
+    app.drop("lines/packed", packed)
+    with app.app.room_for(TURN_BYTES) as got:
         assert got
         app.take("lines/small")
         app.take("lines/large")
+        app.take("lines/packed")
     assert landed(app) == ["small"]
-    assert len(app.queued()) == 1
-    app.work({"do": "blob", "container": app.environ["DROP_CONTAINER"], "name": "lines/large"})
-    assert len(landed(app)) == 5_001
+    assert len(app.queued()) == 2
+    for name in ("large", "packed"):
+        app.work({"do": "blob", "container": app.environ["DROP_CONTAINER"], "name": f"lines/{name}"})
+    assert len(landed(app)) == 5_005
 
 
 def test_ten_events_at_once_land_once(app: Ferry) -> None:

@@ -23,6 +23,7 @@ from shared.ledger.claims import PARTS, PREFIX, Claim, Ledger, entry_name, metad
 from shared.ledger.entry import Entry
 from shared.model import Position
 from shared.sources.work import LEFT_BEHIND, PartWork, Work, WorkQueue
+from shared.turns import TURN_BYTES
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry
 
@@ -278,7 +279,7 @@ def test_who_waits_for_its_turn_repeats_nothing(
     azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part's message that waited while another worker did all parts and closed the blob does nothing."""
-    monkeypatch.setattr("shared.app.SMALL_BLOB", 1_000)
+    monkeypatch.setattr("shared.turns.FREE_BYTES", 1_000)
     with ferry(azurite, tmp_path, PART_BYTES=str(PART), CONCURRENT_BLOBS="1") as app:
         data = content(700_000)
         app.drop("lines/a", data)
@@ -288,7 +289,7 @@ def test_who_waits_for_its_turn_repeats_nothing(
         room_for = late.room_for
         monkeypatch.setattr(late, "room_for", lambda size: (asked.set(), room_for(size))[1])
         with ThreadPoolExecutor(1) as pool:
-            with room_for(PART):
+            with room_for(TURN_BYTES):
                 waiting = pool.submit(work.take, late, messages[0])
                 asked.wait()
                 app.again()
