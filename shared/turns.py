@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 TURN_BYTES = 10_000_000
-"""The text of a source that takes a whole turn. A longer one takes no more memory: it is sent on as it comes."""
+"""The text of a source that takes a whole turn. A longer one takes no more memory: it goes on as it comes."""
 
 FREE_BYTES = 250_000
 """A source of up to so many bytes takes no memory worth waiting for."""
