@@ -18,6 +18,7 @@ from azure.storage.blob import BlobServiceClient
 
 from . import corridor
 from .data import ndjson
+from .ferry import begin
 from .peak import peak_mb
 
 LARGE, SIZE = 12, 12_000_000
@@ -28,15 +29,9 @@ def take_all(names: list[str]) -> int:
     """Take the blobs, all at once, as a host would; the process's peak memory in MB."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from shared.heap import settle, share_arenas
-
-    share_arenas()
-    from shared import settings
-    from shared.app import App
     from shared.handlers import blob
 
-    app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
-    settle()
+    app = begin()
     with ThreadPoolExecutor(len(names)) as pool:
         for done in [pool.submit(blob.take, app, "drop", name) for name in names]:
             done.result()

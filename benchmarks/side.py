@@ -11,8 +11,8 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
+from .ferry import begin
 from .peak import peak_mb
 
 
@@ -36,16 +36,11 @@ def sdk(container: str, name: str) -> int:
 
 def logferry(container: str, name: str) -> int:
     """The app's own way, from the blob trigger's handler on."""
-    from shared import settings
-    from shared.app import App
     from shared.handlers import blob
-    from shared.heap import settle, share_arenas
     from shared.ledger.claims import PREFIX
     from shared.ledger.entry import parse
 
-    share_arenas()
-    app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
-    settle()
+    app = begin()
     blob.take(app, container, name)
     stored = app.state.read(f"{PREFIX}{container}/{name}")
     assert stored is not None

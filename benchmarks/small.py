@@ -28,6 +28,7 @@ from azure.storage.blob import BlobServiceClient
 
 from . import corridor
 from .data import ndjson
+from .ferry import begin
 from .peak import peak_mb
 
 THREADS = 128
@@ -76,22 +77,11 @@ def sdk_files(_count: int) -> Callable[[int], object]:
     return one
 
 
-def _app() -> Any:
-    from shared import settings
-    from shared.app import App
-    from shared.heap import settle, share_arenas
-
-    share_arenas()
-    app = App(settings.read(os.environ), Path(os.environ["BENCH_ROOT"]))
-    settle()
-    return app
-
-
 def logferry_messages(count: int) -> Callable[[int], object]:
     """What the queue trigger does."""
     from shared.handlers import message
 
-    app, now = _app(), time.time()
+    app, now = begin(), time.time()
     bodies = [b'{"route":"bench","records":[%s]}' % body for body in records(count)]
     return lambda number: message.take(app, bodies[number], f"m{number}", now)
 
@@ -100,7 +90,7 @@ def logferry_files(_count: int) -> Callable[[int], object]:
     """What the blob trigger does."""
     from shared.handlers import blob
 
-    app = _app()
+    app = begin()
     return lambda number: blob.take(app, "drop", _name(number))
 
 

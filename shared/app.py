@@ -31,9 +31,6 @@ from .sources.storage import Storage
 from .sources.work import WorkQueue
 from .turns import Turns
 
-SMALL_BLOB = 1_000_000
-"""Bytes; the rows of a blob up to this size may share posts with others'."""
-
 _MARGIN = 90.0
 _DEFAULT_TIMEOUT = 1_800.0
 

@@ -84,17 +84,15 @@ COMPRESSIONS: dict[str, Compression] = {
     "snappy": _row(rb"\xff\x06\0\0sNaPpY", None, ""),
     "tar": _row(rb".{257}ustar[ \0]", None, ""),
 }
+"""By name. Parquet and Avro are no compressions: their bytes pass as they are."""
+
+HEAD_BYTES = 263
+"""Bytes that tell every row apart."""
 
 
 def is_packed(head: bytes) -> bool:
     """Whether a source that begins with these bytes is compressed, as far as is known here."""
     return any(row.magic.match(head) for row in COMPRESSIONS.values())
-
-
-"""By name. Parquet and Avro are no compressions: their bytes pass as they are."""
-
-_HEAD = 263
-"""Bytes that tell every row apart."""
 
 
 class Plain:
@@ -139,7 +137,7 @@ class Sniffer:
             yield from self._next.feed(data)
             return
         self._head += data
-        if len(self._head) >= _HEAD:
+        if len(self._head) >= HEAD_BYTES:
             yield from self._decide()
 
     def flush(self) -> Iterator[Piece]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 
-from ..app import SMALL_BLOB, App
-from ..decode.compression import is_packed
+from ..app import App
+from ..decode.compression import HEAD_BYTES, is_packed
 from ..errors import ClaimLost, SourceBusy, SourceChanged, Transient
 from ..formats import FORMATS
 from ..ledger.claims import Claim
@@ -23,7 +23,9 @@ from .taken import Job, Taken
 
 logger = logging.getLogger("logferry.blob")
 
-_HEAD = 16
+SMALL_BLOB = 1_000_000
+"""Bytes; the rows of a blob up to this size may share posts with others'."""
+
 _UNPACKED = 10
 """How many times its size a compressed blob holds, about: logs are compressed to a tenth."""
 
@@ -91,7 +93,7 @@ def look_again(app: App, work: Work, why: str) -> None:
 def _text_bytes(source: BlobSource, route: Route | None) -> int:
     """About how many bytes of text it holds."""
     is_text = route is None or FORMATS[route.format.__struct_config__.tag].text
-    packed = not is_text or is_packed(source.read(0, min(source.size, _HEAD)))
+    packed = not is_text or is_packed(source.read(0, min(source.size, HEAD_BYTES)))
     return source.size * (_UNPACKED if packed else 1)
 
 

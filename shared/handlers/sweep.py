@@ -36,12 +36,11 @@ def sweep(app: App) -> int:
     """Queue what was missed; how many blobs and messages that was.
 
     Raises:
-        ServiceUnavailable: storage does not answer; the next run begins again.
+        ServiceUnavailable: storage does not answer; the next run goes on.
     """
     deadline = time.monotonic() + app.budget
-    born = _born(
-        app
-    )  # a look at the service's clock, too: it has whole seconds, and an older one lies behind
+    # A look at the service's clock, too: it has whole seconds, and an older one lies behind.
+    born = _born(app)
     since = 0.0 if app.settings.sweep_existing else born
     now = app.state.now()
     queued = _held(app, now)
@@ -71,10 +70,12 @@ def _pass(app: App, since: float, now: float, deadline: float) -> int:
 
 def _held(app: App, now: float) -> int:
     """Queue messages that were put aside and have lost the work message that would take them."""
-    left = [row for row in app.state.listing("held/") if now - row.modified > LEFT_BEHIND]
-    for row in left:
-        _requeue_held(app, row)
-    return len(left)
+    queued = 0
+    for row in app.state.listing("held/"):
+        if now - row.modified > LEFT_BEHIND:
+            _requeue_held(app, row)
+            queued += 1
+    return queued
 
 
 def _missed(app: App, stretch: Stretch, since: float, now: float) -> Iterator[BlobWork]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -202,13 +203,16 @@ def test_what_was_left_behind_of_other_containers_is_queued(
         app.send({"blob": f"{other}/x/{number}", "route": "lines"})
     taken_whole(app)
     assert swept(app) == []
-    monkeypatch.setattr(handler, "LEFT_BEHIND", -60.0)
+    monkeypatch.setattr(handler, "LEFT_BEHIND", 2.0)
+    time.sleep(4)
     app.app.budget = 0.0
     queued = [work for _ in range(3) for work in (app.sweep(), taken_whole(app))[1]]
     assert {(work["container"], work["name"], work["route"]) for work in queued} == {
         (other, f"x/{number}", "lines") for number in range(5)
     }
     assert len(queued) == 5
+    app.app.budget = 1e6
+    assert swept(app) == []  # they are on the queue, and not left behind
     app.server.faults()
     for work in queued:
         app.work(work)
