@@ -12,7 +12,8 @@ import logging
 import os
 import re
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import msgspec
 
 from . import settings
 from .errors import ConfigError
-from .heap import settle
+from .heap import Spare, settle
 from .ledger.claims import Ledger
 from .ledger.deadletter import DeadLetter
 from .ledger.store import Store
@@ -52,15 +53,19 @@ class App:
         self.budget = budget_seconds(root / "host.json")
         self.max_tries = max_tries(root / "host.json")
         self._turns = Turns(config.concurrent_blobs)
+        self._spare = Spare()
         self.storage = Storage(config.drop_storage, config.read_bytes)
         self.corridor = Corridor(config, self.routes)
 
-    def room_for(self, size: int) -> AbstractContextManager[bool]:
+    @contextmanager
+    def room_for(self, size: int) -> Iterator[bool]:
         """Whether a source of `size` bytes of text may be worked on now; a larger one waits for its turn.
 
         The host runs dozens of invocations at once, whatever memory there is.
         """
-        return self._turns.take(size, self.settings.claim_seconds)
+        with self._turns.take(size, self.settings.claim_seconds) as there_is_room:
+            yield there_is_room
+        self._spare.give_back()
 
     @cached_property
     def state(self) -> Store:
