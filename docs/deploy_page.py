@@ -48,7 +48,7 @@ def _default(parameter: dict[str, Any]) -> str:
     if default is None:
         return "required"
     if isinstance(default, dict):
-        return "routes.yaml"
+        return "`{}`"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     text = str(default)
@@ -56,14 +56,12 @@ def _default(parameter: dict[str, Any]) -> str:
 
 
 def _cases() -> list[str]:
-    columns = {
-        case.title: Counter(resource["type"] for resource in committed(name).resources)
-        for name, case in CASES.items()
-    }
-    kinds = sorted({kind for counts in columns.values() for kind in counts})
-    rows = [f"| resource | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+    legend = [f"- `{name}`: {case.title}" for name, case in CASES.items()]
+    made = {name: Counter(resource["type"] for resource in committed(name).resources) for name in CASES}
+    kinds = sorted({kind for counts in made.values() for kind in counts})
+    rows = [f"| resource | {' | '.join(made)} |", "| --- |" + " --- |" * len(made)]
     for kind in kinds:
-        counts = " | ".join(str(counts[kind] or "") for counts in columns.values())
+        counts = " | ".join(str(found[kind] or "") for found in made.values())
         rows.append(f"| {kind.removeprefix('Microsoft.')} | {counts} |")
-    total = " | ".join(str(sum(counts.values())) for counts in columns.values())
-    return [*rows, f"| all | {total} |"]
+    total = " | ".join(str(sum(found.values())) for found in made.values())
+    return [*legend, "", *rows, f"| all | {total} |"]

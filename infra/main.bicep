@@ -16,8 +16,8 @@ param environmentName string
 @description('Region. The rules have to be in the workspace\'s.')
 param location string = resourceGroup().location
 
-@description('The routes: the same file that the app is deployed with.')
-param routesFile object = loadYamlContent('../routes.yaml')
+@description('The routes, if not those of routes.yaml as it was when the template was compiled. The app is deployed with the same.')
+param routesFile object = {}
 
 @description('Memory of an instance in MB.')
 @allowed([512, 2048, 4096])
@@ -73,6 +73,9 @@ param addressPrefix string = '10.71.0.0/24'
 
 @description('The cloud that this is deployed to: its name and its suffixes. Azure knows it.')
 param cloud object = environment()
+
+// Not a parameter's default: the compiler would write variables() there, which Azure does not take.
+var file = empty(routesFile) ? loadYamlContent('../routes.yaml') : routesFile
 
 // -- names ---------------------------------------------------------------------------------
 // An environment's name may be 64 characters of several kinds. Eight legal ones are for the reader;
@@ -227,7 +230,7 @@ module monitorLink 'monitor-link.bicep' = if (privateNetworking) {
 module tables 'tables.bicep' = {
   name: 'tables'
   scope: resourceGroup(workspacePlace.subscription, workspacePlace.group)
-  params: { workspaceName: workspaceName, tables: routes.tables(routesFile) }
+  params: { workspaceName: workspaceName, tables: routes.tables(file) }
   dependsOn: [monitoring]
 }
 
@@ -240,7 +243,7 @@ module rules 'rules.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     endpointId: privateNetworking ? monitorLink!.outputs.endpointId : ''
-    flows: routes.flows(routesFile)
+    flows: routes.flows(file)
   }
   dependsOn: [tables]
 }

@@ -79,14 +79,17 @@ class Snapshot:
 
 
 def compact(data: dict[str, Any]) -> str:
-    """A snapshot as a file: a line for each resource and output, so that a change shows where it is."""
+    """A snapshot as a file: a line for each resource and output, so that a change shows where it is.
+
+    The compiler gives resources in the template's order, and outputs in any.
+    """
     parts = []
     for key, value in data.items():
         if isinstance(value, list):
             lines = ",\n".join(_line(item) for item in value)
             parts.append(f"{_line(key)}: [\n{lines}\n]")
         elif isinstance(value, dict):
-            lines = ",\n".join(f"{_line(name)}: {_line(item)}" for name, item in value.items())
+            lines = ",\n".join(f"{_line(name)}: {_line(item)}" for name, item in sorted(value.items()))
             parts.append(f"{_line(key)}: {{\n{lines}\n}}")
         else:
             parts.append(f"{_line(key)}: {_line(value)}")

@@ -48,6 +48,11 @@ def test_order() -> None:
     assert {"network", "monitoring"} <= waits["monitorLink"]
 
 
+def test_defaults_name_no_variable() -> None:
+    """No parameter's default uses a variable, which Azure does not take and the compiler does not see."""
+    assert "variables(" not in json.dumps(json.loads(PORTAL.read_text(encoding="utf-8"))["parameters"])
+
+
 def test_every_module_is_used() -> None:
     """Every Bicep file is a template that a case evaluates, or a part of one."""
     used = {name for name in FILES if any(f"'{name}'" in text for text in FILES.values())}
