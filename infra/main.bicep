@@ -165,6 +165,7 @@ var appSettings = {
 }
 
 // -- what there is -------------------------------------------------------------------------
+// A deployment into a group of somebody else's has a name that is nobody else's.
 module storage 'storage.bicep' = if (empty(storageId)) {
   name: 'storage'
   params: {
@@ -177,7 +178,7 @@ module storage 'storage.bicep' = if (empty(storageId)) {
 }
 
 module containers 'containers.bicep' = {
-  name: 'containers'
+  name: 'logferry-containers-${token}'
   scope: resourceGroup(storagePlace.subscription, storagePlace.group)
   params: {
     storageName: storageName
@@ -228,7 +229,7 @@ module monitorLink 'monitor-link.bicep' = if (privateNetworking) {
 }
 
 module tables 'tables.bicep' = {
-  name: 'tables'
+  name: 'logferry-tables-${token}'
   scope: resourceGroup(workspacePlace.subscription, workspacePlace.group)
   params: { workspaceName: workspaceName, tables: routes.tables(file) }
   dependsOn: [monitoring]
@@ -266,7 +267,7 @@ module app 'function-app.bicep' = {
 }
 
 module storageRoles 'storage-roles.bicep' = {
-  name: 'storage-roles'
+  name: 'logferry-storage-roles-${token}'
   scope: resourceGroup(storagePlace.subscription, storagePlace.group)
   params: {
     appId: resourceId('Microsoft.Web/sites', appName)
@@ -286,7 +287,7 @@ module roles 'roles.bicep' = {
 }
 
 module events 'events.bicep' = if (empty(topicId)) {
-  name: 'events'
+  name: 'logferry-events-${token}'
   scope: resourceGroup(topicPlace.subscription, topicPlace.group)
   params: {
     topicName: topicName
@@ -297,7 +298,7 @@ module events 'events.bicep' = if (empty(topicId)) {
 }
 
 module eventRoles 'event-roles.bicep' = {
-  name: 'event-roles'
+  name: 'logferry-event-roles-${token}'
   scope: resourceGroup(storagePlace.subscription, storagePlace.group)
   params: {
     topicSubscription: topicPlace.subscription
