@@ -41,8 +41,9 @@ def make(compiler: Compiler) -> dict[Path, str]:
 
 def sources() -> str:
     """A line for each file that the compiler reads: its hash and its path."""
-    infra, routes = REPOSITORY / "infra", REPOSITORY / "shared" / "routes"
-    files = [REPOSITORY / "routes.yaml", *infra.glob("*.bicep"), *(routes / name for name in LOADED)]
+    loaded = [REPOSITORY / "shared" / "routes" / name for name in LOADED]
+    infra = [path for path in (REPOSITORY / "infra").rglob("*") if path.suffix in {".bicep", ".kql"}]
+    files = [REPOSITORY / "routes.yaml", *infra, *loaded]
     lines = [f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(REPOSITORY)}" for path in files]
     return "\n".join(sorted(lines, key=lambda line: line.split()[1])) + "\n"
 

@@ -106,6 +106,18 @@ def _cases() -> dict[str, Case]:
             ONE_ROUTE,
             small | {"privateNetworking": True, "cloud": GOVERNMENT},
         ),
+        "private-existing": Case(
+            "one route, private networking, workspace, account and topic existing",
+            ONE_ROUTE,
+            small
+            | {
+                "privateNetworking": True,
+                "cloud": PUBLIC,
+                "workspaceId": WORKSPACE,
+                "storageId": STORAGE,
+                "topicId": TOPIC,
+            },
+        ),
         "subscription": Case("the subscription, after the code", "routes: {}", _SUBSCRIPTION, "subscription"),
         "subscription-queue": Case(
             "the subscription in a private network",

@@ -132,4 +132,6 @@ def literal(value: Any) -> str:
     """A value as Bicep writes it."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key}: {literal(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(literal(item) for item in value)}]"
     return f"'{value}'" if isinstance(value, str) else str(value).lower()

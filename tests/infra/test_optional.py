@@ -188,6 +188,26 @@ def test_private_events(private: Snapshot, own: Snapshot) -> None:
     assert sender not in json.dumps(own.resources)
 
 
+def test_private_with_what_is_there() -> None:
+    """Private endpoints and the link scope point at what is there already, and change nothing of it."""
+    deployed = committed("private-existing")
+    assert _kinds(deployed, ELSEWHERE) == {
+        "Microsoft.OperationalInsights/workspaces/tables",
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Storage/storageAccounts/queueServices/queues",
+        "Microsoft.Authorization/roleAssignments",
+    }
+    targets = {
+        connection["properties"]["privateLinkServiceId"]
+        for endpoint in deployed.of("Microsoft.Network/privateEndpoints")
+        for connection in endpoint["properties"]["privateLinkServiceConnections"]
+    }
+    assert targets == {STORAGE, deployed.one("Microsoft.Insights/privateLinkScopes")["id"]}
+    linked = deployed.of("Microsoft.Insights/privateLinkScopes/scopedResources")
+    assert WORKSPACE in {link["properties"]["linkedResourceId"] for link in linked}
+    assert _on(deployed, f"{STORAGE}/queueServices/default/queues/ingest")
+
+
 def test_default_is_public_and_whole(own: Snapshot) -> None:
     """Without parameters nothing of a network is made, rules are their own endpoints, and all is in one group."""
     assert not [r for r in own.resources if r["type"].startswith("Microsoft.Network/")]
