@@ -46,6 +46,9 @@ param deadLetterDays int = 0
 @description('When the sweep looks for files that raised no event: six fields, UTC.')
 param sweepSchedule string = '0 */5 * * * *'
 
+@description('Further settings of the app, by name (docs/settings.md). Secrets as Key Vault references only. Those that the template gives cannot be changed here.')
+param moreSettings object = {}
+
 @description('Container that files are dropped in.')
 @minLength(3)
 @maxLength(63)
@@ -260,7 +263,7 @@ module app 'function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     deploymentContainerUrl: '${blobUri}/${packageContainer}'
-    settings: appSettings
+    settings: union(moreSettings, appSettings)
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
   }
   dependsOn: [containers]

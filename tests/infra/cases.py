@@ -91,7 +91,14 @@ def _cases() -> dict[str, Case]:
         "storage": Case(
             "one route, existing storage account",
             ONE_ROUTE,
-            small | {"storageId": STORAGE, "dropContainer": "landing", "ingestQueue": "rows", "keepDays": 7},
+            small
+            | {
+                "storageId": STORAGE,
+                "dropContainer": "landing",
+                "ingestQueue": "rows",
+                "moreSettings": {"SWEEP_EXISTING": "true", "WORK_QUEUE": "another"},
+                "keepDays": 7,
+            },
         ),
         "topic": Case(
             "one route, existing account with a topic",

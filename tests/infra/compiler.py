@@ -105,6 +105,14 @@ class Compiler:
         ]
         return json.loads(found["contents"] or "{}"), said
 
+    def parameters(self) -> dict[str, Any]:
+        """The values that main.bicepparam gives where no variable is set."""
+        path = str(REPOSITORY / "infra" / "main.bicepparam")
+        found = self.ask("compileParams", path=path, parameterOverrides={})
+        assert found["success"], found["diagnostics"]
+        given = json.loads(found["parameters"])["parameters"]
+        return {name: parameter["value"] for name, parameter in given.items()}
+
     def evaluate(self, name: str) -> dict[str, Any]:
         """A case's snapshot, as the compiler gives it."""
         case = CASES[name]

@@ -61,8 +61,16 @@ NAMES = {
 
 @pytest.mark.parametrize("case", MAIN)
 def test_settings(case: str) -> None:
-    """The app is given these settings and no other, whatever is switched on."""
-    assert set(committed(case).settings()) == APP_SETTINGS
+    """The app is given these settings and no other, whatever is switched on, but for those that were asked for."""
+    asked = set(CASES[case].parameters.get("moreSettings", {}))
+    assert set(committed(case).settings()) == APP_SETTINGS | asked
+
+
+def test_further_settings_change_none_of_the_templates() -> None:
+    """A setting of one's own is given; one that the template gives stays as it is."""
+    settings = committed("storage").settings()
+    assert settings["SWEEP_EXISTING"] == "true"
+    assert settings["WORK_QUEUE"] == "logferry-work"
 
 
 def test_settings_are_read(own: Snapshot) -> None:

@@ -69,6 +69,14 @@ def test_what_is_made_is_not_told() -> None:
     assert left == {"location", "routesFile", "cloud"}
 
 
+def test_parameters_have_the_templates_defaults(compiler: Compiler) -> None:
+    """Where azd has no variable set, each parameter has the default that it has in the template."""
+    told = json.loads(PORTAL.read_text(encoding="utf-8"))["parameters"]
+    given = compiler.parameters()
+    assert given.pop("environmentName") == "logferry"
+    assert {name: told[name]["defaultValue"] for name in given} == given
+
+
 def test_names_in_the_page_exist() -> None:
     """Every LOGFERRY_ name in docs/deploy.md is read by main.bicepparam or is an output of main.bicep."""
     page = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
