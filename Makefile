@@ -32,10 +32,11 @@ test: node_modules/.stamp .venv/.dev ## set up and run the whole suite
 	@$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile $(ARGS)
 	@scripts/test-worker.sh
 
-check: .venv/.dev ## lint, format, types, docs that follow from the code
+check: .venv/.dev ## lint, format, types, the template, docs that follow from the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.infra --check
 	@$(BIN)/python -m docs.generate --check
 	@$(BIN)/python -m benchmarks.import_time --check
 

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from docs.audit_page import audit_page
+from docs.deploy_page import deploy_page
 from docs.schema import routes_schema
 from docs.transforms_page import transforms_page
 from shared.decode import (
@@ -350,6 +351,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a page is out of date")
     check = parser.parse_args().check
     made = {DOCS / name: _MARK + make() for name, make in PAGES.items()}
+    made[DOCS / "deploy.md"] = deploy_page(_cell)
     made[DOCS.parent / "routes.schema.json"] = json.dumps(routes_schema(), indent=2) + "\n"
     stale = []
     for path, text in made.items():

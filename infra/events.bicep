@@ -1,17 +1,12 @@
-// The account's events. The subscription comes after the code (subscription.bicep): Event Grid
-// shakes hands with the app before it believes in the address.
+// The account's events, where it has no topic yet: Azure allows one to an account. The subscription comes
+// after the code (subscription.bicep): Event Grid shakes hands with the app before it believes in the address.
 // What it cannot deliver in a day it writes down with its own identity, in a container of its own:
 // the sweep finds the files all the same, so these are there to be looked at, not to be replayed.
 
 param topicName string
 param location string
 param tags object
-param storageName string
-param undeliveredContainer string
-
-resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
-  name: storageName
-}
+param storageId string
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: topicName
@@ -19,17 +14,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   tags: tags
   identity: { type: 'SystemAssigned' }
   properties: {
-    source: storage.id
+    source: storageId
     topicType: 'Microsoft.Storage.StorageAccounts'
-  }
-}
-
-module role 'undelivered-role.bicep' = {
-  name: 'undelivered-role'
-  params: {
-    topicId: topic.id
-    principalId: topic.identity.principalId
-    storageName: storageName
-    container: undeliveredContainer
   }
 }

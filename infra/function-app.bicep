@@ -14,6 +14,9 @@ param maximumInstanceCount int
 param deploymentContainerUrl string
 param settings object
 
+@description('Subnet that the app\'s own calls go through. Empty: none, and the app may be called by anyone who has its key.')
+param subnetId string
+
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
@@ -32,6 +35,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -48,6 +52,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
+      // In a network of its own nobody has to call it: its events are on the queue. Its deployment endpoint
+      // stays open, for Microsoft Entra tokens only.
+      ipSecurityRestrictionsDefaultAction: empty(subnetId) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: false
+      scmIpSecurityRestrictionsDefaultAction: 'Allow'
       appSettings: map(items(settings), s => { name: s.key, value: s.value })
     }
   }

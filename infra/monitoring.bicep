@@ -2,6 +2,9 @@
 // Rule: neither takes a key; both take Microsoft Entra tokens only.
 
 param workspaceName string
+
+@description('Resource id of the workspace, where it is there already. Nothing of it is changed.')
+param givenWorkspaceId string
 param applicationInsightsName string
 param location string
 param tags object
@@ -10,7 +13,12 @@ param tags object
 @maxValue(730)
 param retentionDays int
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+@description('Whether rows and telemetry come through the private link only.')
+param private bool
+
+var ingestion = private ? 'Disabled' : 'Enabled'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = if (empty(givenWorkspaceId)) {
   name: workspaceName
   location: location
   tags: tags
@@ -18,6 +26,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
     features: { disableLocalAuth: true }
+    publicNetworkAccessForIngestion: ingestion
   }
 }
 
@@ -28,11 +37,13 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: empty(givenWorkspaceId) ? workspace.id : givenWorkspaceId
     DisableLocalAuth: true
+    publicNetworkAccessForIngestion: ingestion
   }
 }
 
-output workspaceId string = workspace.id
+output workspaceId string = empty(givenWorkspaceId) ? workspace.id : givenWorkspaceId
+output applicationInsightsId string = applicationInsights.id
 @description('An address, not a secret: with DisableLocalAuth the instrumentation key in it opens nothing.')
 output connectionString string = applicationInsights.properties.ConnectionString

@@ -2,6 +2,7 @@
 # Subscribes the app to the blobs of the drop container. azd runs it after the code is deployed;
 # by hand: AZURE_RESOURCE_GROUP=... infra/postdeploy.sh, with the other names below, which are
 # outputs of infra/main.bicep. May be run again: the subscription is the same each time.
+# LOGFERRY_EVENT_QUEUE, of a deployment in a private network, has events put on that queue instead.
 # Rule: the app's key stays in Azure (subscription.bicep reads it there); this only waits for it.
 set -eu
 
@@ -11,6 +12,10 @@ set -eu
 : "${LOGFERRY_STORAGE_ID:?is not set: id of the storage account}"
 : "${LOGFERRY_DROP_CONTAINER:?is not set: name of the drop container}"
 : "${LOGFERRY_UNDELIVERED_CONTAINER:?is not set: name of the container for undelivered events}"
+# The topic is with the storage account, which may have been there already, elsewhere.
+topic_group="${LOGFERRY_TOPIC_GROUP:-$AZURE_RESOURCE_GROUP}"
+topic_subscription="${LOGFERRY_TOPIC_SUBSCRIPTION:-${AZURE_SUBSCRIPTION_ID:-}}"
+event_queue="${LOGFERRY_EVENT_QUEUE:-}"
 tries="${POSTDEPLOY_TRIES:-30}"
 pause="${POSTDEPLOY_PAUSE:-10}"
 
@@ -19,30 +24,36 @@ command -v az >/dev/null || {
   exit 1
 }
 
-# --subscription where azd says which: az may be signed in to another one.
+# in_subscription ID ARGUMENT...: --subscription where it is known, as az may be signed in to another one.
 in_subscription() {
-  if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
-    az "$@" --subscription "$AZURE_SUBSCRIPTION_ID"
+  subscription="$1"
+  shift
+  if [ -n "$subscription" ]; then
+    az "$@" --subscription "$subscription"
   else
     az "$@"
   fi
 }
 
+of_app() {
+  in_subscription "${AZURE_SUBSCRIPTION_ID:-}" "$@" --resource-group "$AZURE_RESOURCE_GROUP" --name "$LOGFERRY_APP"
+}
+
 # The name of the function with the blob trigger, once the host has listed it.
 blob_function() {
-  in_subscription functionapp function list --resource-group "$AZURE_RESOURCE_GROUP" --name "$LOGFERRY_APP" \
-    --query "[?config.bindings[?type=='blobTrigger']].name | [0]" --output tsv
+  of_app functionapp function list --output tsv \
+    --query "[?config.bindings[?type=='blobTrigger']].name | [0]"
 }
 
 # Whether the host has made its key for the blob webhook; the key itself is not asked for.
 has_key() {
-  in_subscription functionapp keys list --resource-group "$AZURE_RESOURCE_GROUP" --name "$LOGFERRY_APP" \
-    --query "contains(keys(systemKeys || \`{}\`), 'blobs_extension')" --output tsv
+  of_app functionapp keys list --output tsv \
+    --query "contains(keys(systemKeys || \`{}\`), 'blobs_extension')"
 }
 
 function_name=
 attempt=0
-while :; do
+while [ -z "$event_queue" ]; do
   attempt=$((attempt + 1))
   function_name=$(blob_function || true)
   if [ -n "$function_name" ] && [ "$(has_key || true)" = true ]; then
@@ -57,10 +68,12 @@ while :; do
   sleep "$pause"
 done
 
+app_subscription="${AZURE_SUBSCRIPTION_ID:-$(az account show --query id --output tsv)}"
 # az names a function app/function.
-in_subscription deployment group create --resource-group "$AZURE_RESOURCE_GROUP" --name logferry-subscription \
-  --template-file "$(dirname "$0")/subscription.bicep" --output none --parameters \
-  appName="$LOGFERRY_APP" functionName="${function_name##*/}" topicName="$LOGFERRY_TOPIC" \
+in_subscription "$topic_subscription" deployment group create --resource-group "$topic_group" \
+  --name logferry-subscription --template-file "$(dirname "$0")/subscription.bicep" --output none --parameters \
+  appName="$LOGFERRY_APP" appGroup="$AZURE_RESOURCE_GROUP" appSubscription="$app_subscription" \
+  functionName="${function_name##*/}" eventQueue="$event_queue" topicName="$LOGFERRY_TOPIC" \
   storageId="$LOGFERRY_STORAGE_ID" dropContainer="$LOGFERRY_DROP_CONTAINER" \
   undeliveredContainer="$LOGFERRY_UNDELIVERED_CONTAINER"
 echo "postdeploy: $LOGFERRY_APP hears of every file in $LOGFERRY_DROP_CONTAINER"

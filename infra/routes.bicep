@@ -18,7 +18,13 @@ func rank(name string) string =>
 
 @description('Every route in the order of the names; that of audit rows, if the file asks for them, is the last, so that it moves no other stream.')
 func inOrder(file object) array =>
-  concat(map(sort(items(file.routes), (a, b) => rank(a.key) < rank(b.key)), r => r.value), auditing(file))
+  concat(
+    map(
+      sort(map(items(file.routes), r => { rank: rank(r.key), route: r.value }), (a, b) => a.rank < b.rank),
+      r => r.route
+    ),
+    auditing(file)
+  )
 
 @description('The table of audit rows as a route. The app reads its columns from the same file.')
 func auditing(file object) array =>

@@ -3,20 +3,21 @@
 // most (Azure's limit), so there are as many rules as it takes: stream k is in rule k / 10.
 // A stream of a built-in table (Microsoft-...) is known to Azure; only Custom- streams are declared.
 
-import { flows } from 'routes.bicep'
-
 @description('Names get -0, -1, ... appended. Kept to 30 characters together.')
 @maxLength(27)
 param namePrefix string
 param location string
 param tags object
 param workspaceId string
-param routesFile object
+
+@description('Id of the data collection endpoint that rows come through. Empty where each rule\'s own is used.')
+param endpointId string
+@description('As routes.bicep has them, worked out once by the caller.')
+param flows array
 
 var perRule = 10
-var all = flows(routesFile)
-var count = (length(all) + perRule - 1) / perRule
-var grouped = [for k in range(0, count): take(skip(all, k * perRule), perRule)]
+var count = (length(flows) + perRule - 1) / perRule
+var grouped = [for k in range(0, count): take(skip(flows, k * perRule), perRule)]
 
 resource rule 'Microsoft.Insights/dataCollectionRules@2024-03-11' = [
   for k in range(0, count): {
@@ -25,6 +26,7 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2024-03-11' = [
     tags: tags
     kind: 'Direct'
     properties: {
+      dataCollectionEndpointId: empty(endpointId) ? null : endpointId
       description: 'Streams ${k * perRule} to ${k * perRule + length(grouped[k]) - 1} of routes.yaml.'
       streamDeclarations: toObject(
         filter(grouped[k], f => startsWith(f.stream, 'Custom-')),

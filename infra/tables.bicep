@@ -1,16 +1,15 @@
 // The custom tables of routes.yaml. Built-in tables are there already.
 
-import { tables } from 'routes.bicep'
-
 param workspaceName string
-param routesFile object
+@description('As routes.bicep has them. Worked out by the caller, once: a loop would do it again for every name in it.')
+param tables array
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
   name: workspaceName
 }
 
 resource table 'Microsoft.OperationalInsights/workspaces/tables@2025-07-01' = [
-  for t in tables(routesFile): {
+  for t in tables: {
     parent: workspace
     name: t.name
     properties: {

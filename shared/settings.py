@@ -158,9 +158,15 @@ HOST_SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("DropStorage__queueServiceUri", "", "Queue service of the same account."),
     ("DropStorage", "", "Its connection string instead; for local Azure only."),
     (
-        "AzureWebJobsStorage__accountName",
+        "AzureWebJobsStorage__blobServiceUri",
         "",
-        "The account of the Functions host itself, reached by identity.",
+        "Blob service of the Functions host's own account, reached by identity. `__accountName` does in the public cloud alone.",
+    ),
+    ("AzureWebJobsStorage__queueServiceUri", "", "Queue service of the same account."),
+    (
+        "AzureWebJobsStorage__tableServiceUri",
+        "",
+        "Table service of the same account: the host's diagnostic events.",
     ),
     (
         "SWEEP_SCHEDULE",

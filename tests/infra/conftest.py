@@ -1,34 +1,35 @@
-"""The deployments that the tests read; each is evaluated once, as every compiler run takes seconds."""
+"""The deployments that the tests read, and the compiler where there is one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.routes import Routes, load
 
-from .compiler import MISSING, REPOSITORY, Compiler, Snapshot, find
-
-STREAMS = 37
-LONGEST_NAME = "_Very.Long(Name)-" + "x" * 47
-"""64 characters, the most that azd takes, with every kind of character that it takes."""
+from .cases import CASES, REPOSITORY
+from .compiler import MISSING, OLDEST, Compiler, find
+from .snapshot import Snapshot, committed
 
 
 @pytest.fixture(scope="session")
-def compiler() -> Compiler:
-    """The Bicep compiler; without one these tests cannot run."""
+def compiler() -> Iterator[Compiler]:
+    """The Bicep compiler; without one, what is committed is not compared with infra/."""
     path = find()
     if path is None:
         pytest.skip(MISSING)
-    return Compiler(path)
+    with Compiler(path) as running:
+        if running.version() < OLDEST:
+            pytest.skip(f"{path} is older than {OLDEST}")
+        yield running
 
 
 @pytest.fixture(scope="session")
-def own(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+def own() -> Snapshot:
     """The repository's own routes, with default parameters."""
-    routes = (REPOSITORY / "routes.yaml").read_text(encoding="utf-8")
-    return compiler.snapshot(tmp_path_factory.mktemp("own"), routes, {"environmentName": "prod"})
+    return committed("default")
 
 
 @pytest.fixture(scope="session")
@@ -38,38 +39,26 @@ def own_routes() -> Routes:
 
 
 @pytest.fixture(scope="session")
-def corners_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corner cases of the grammar, filled up to 37 streams."""
-    path = tmp_path_factory.mktemp("corners") / "routes.yaml"
-    text = (Path(__file__).parent / "fixtures" / "corners.yaml").read_text(encoding="utf-8")
-    path.write_text(text, encoding="utf-8")
-    for k in reversed(range(STREAMS - len(set(load(path).streams())))):
-        text += f"  m{k}:\n    from: {{ blobs: ['m{k}/*'] }}\n    format: ndjson\n    table: M{k}_CL\n"
-    path.write_text(text, encoding="utf-8")
-    return path
+def corners() -> Snapshot:
+    """Corner cases up to 37 streams, the longest environment name, small instances, files that are deleted."""
+    return committed("37-routes")
 
 
 @pytest.fixture(scope="session")
-def corners(compiler: Compiler, corners_file: Path) -> Snapshot:
-    """Those routes, the longest environment name, small instances and files that are deleted."""
-    parameters = {
-        "environmentName": LONGEST_NAME,
-        "instanceMemoryMB": 512,
-        "keepDays": 7,
-        "deadLetterDays": 90,
-    }
-    return compiler.snapshot(corners_file.parent, corners_file.read_text(encoding="utf-8"), parameters)
-
-
-@pytest.fixture(scope="session")
-def small(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """One route and no audit table; only the dead letter is ever deleted."""
-    routes = "routes: { a: { from: { blobs: ['a/*'] }, format: ndjson, table: A_CL } }"
-    parameters = {"environmentName": "small", "deadLetterDays": 30}
-    return compiler.snapshot(tmp_path_factory.mktemp("small"), routes, parameters)
-
-
-@pytest.fixture(scope="session")
-def corner_routes(corners_file: Path) -> Routes:
+def corner_routes(tmp_path_factory: pytest.TempPathFactory) -> Routes:
     """The same routes as the app reads them."""
-    return load(corners_file)
+    path: Path = tmp_path_factory.mktemp("corners") / "routes.yaml"
+    path.write_text(CASES["37-routes"].routes, encoding="utf-8")
+    return load(path)
+
+
+@pytest.fixture(scope="session")
+def small() -> Snapshot:
+    """One route and no audit table; only the dead letter is ever deleted."""
+    return committed("one-route")
+
+
+@pytest.fixture(scope="session")
+def private() -> Snapshot:
+    """The same in a network of its own."""
+    return committed("private")

@@ -14,12 +14,15 @@ from shared.ledger.claims import PREFIX
 from shared.ledger.store import name_of
 from shared.settings import HOST_SETTINGS, SETTINGS
 
-from .compiler import REPOSITORY, Snapshot
+from .cases import CASES, REPOSITORY
+from .snapshot import Snapshot, committed
 
 APP_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
     "DATA_COLLECTION_ENDPOINT",
     "DEADLETTER_CONTAINER",
     "DROP_CONTAINER",
@@ -32,6 +35,8 @@ APP_SETTINGS = {
     "SWEEP_SCHEDULE",
     "WORK_QUEUE",
 }
+
+MAIN = [name for name, case in CASES.items() if case.template == "main"]
 
 # Azure's rules for names: least and most characters, and which.
 NAMES = {
@@ -47,12 +52,25 @@ NAMES = {
     "Microsoft.Storage/storageAccounts/blobServices/containers": r"[a-z0-9](-?[a-z0-9]){2,62}",
     "Microsoft.Storage/storageAccounts/queueServices/queues": r"[a-z0-9](-?[a-z0-9]){2,62}",
     "Microsoft.OperationalInsights/workspaces/tables": r"[A-Za-z][A-Za-z0-9_]{1,62}",
+    "Microsoft.Insights/dataCollectionEndpoints": r"[A-Za-z0-9][A-Za-z0-9-]{1,42}[A-Za-z0-9]",
+    "Microsoft.Insights/privateLinkScopes": r"[A-Za-z0-9_().-]{1,254}[A-Za-z0-9_()-]",
+    "Microsoft.Network/virtualNetworks": r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9_]",
+    "Microsoft.Network/privateEndpoints": r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9_]",
 }
 
 
-def test_settings(own: Snapshot) -> None:
-    """The app is given these settings and no other."""
-    assert set(own.settings()) == APP_SETTINGS
+@pytest.mark.parametrize("case", MAIN)
+def test_settings(case: str) -> None:
+    """The app is given these settings and no other, whatever is switched on, but for those that were asked for."""
+    asked = set(CASES[case].parameters.get("moreSettings", {}))
+    assert set(committed(case).settings()) == APP_SETTINGS | asked
+
+
+def test_further_settings_change_none_of_the_templates() -> None:
+    """A setting of one's own is given; one that the template gives stays as it is."""
+    settings = committed("storage").settings()
+    assert settings["SWEEP_EXISTING"] == "true"
+    assert settings["WORK_QUEUE"] == "logferry-work"
 
 
 def test_settings_are_read(own: Snapshot) -> None:
@@ -136,10 +154,10 @@ def test_roles(corners: Snapshot) -> None:
     }
 
 
-@pytest.mark.parametrize("deployment", ["own", "corners"])
-def test_names(deployment: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("case", MAIN)
+def test_names(case: str) -> None:
     """Every name is legal and short enough, for the longest name of an environment too."""
-    for resource in request.getfixturevalue(deployment).resources:
+    for resource in committed(case).resources:
         pattern, name = NAMES.get(resource["type"], ".*"), resource["name"].rsplit("/", 1)[-1]
         assert re.fullmatch(pattern, name), resource["id"]
 

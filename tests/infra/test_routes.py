@@ -9,8 +9,8 @@ import pytest
 from shared.routes import Routes
 from shared.routes.auditing import audit_columns
 
-from .compiler import GROUP, Snapshot
-from .conftest import STREAMS
+from .cases import GROUP, STREAMS
+from .snapshot import Snapshot
 
 PAIRS = [("own", "own_routes"), ("corners", "corner_routes")]
 
