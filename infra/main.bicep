@@ -42,6 +42,29 @@ param deadLetterDays int = 0
 @description('When the sweep looks for files that raised no event: six fields, UTC.')
 param sweepSchedule string = '0 */5 * * * *'
 
+@description('Whether there are alerts: docs/operate.md has what each of them means.')
+param alerts bool = true
+
+@description('Who gets an e-mail when an alert fires. Empty: nobody; alerts are in the portal all the same.')
+param alertEmail string = ''
+
+@description('Id of an action group that there is already, for every alert to call.')
+param alertActionGroupId string = ''
+
+@description('Dead-lettered records of one route in an hour that are no reason for an alert.')
+@minValue(0)
+param alertDeadLetterRecords int = 100
+
+@description('Without a sweep that came to its end for so long there is an alert. With a sweepSchedule of your own: its longest pause and half an hour.')
+@allowed(['PT30M', 'PT1H', 'PT2H', 'PT6H', 'P1D', 'P2D'])
+param alertSweepSilence string = 'PT1H'
+
+@description('Names of routes that should always have rows: without any for alertExpectWithin there is an alert. By default none, since an app that is given no files is well.')
+param alertExpectRoutes array = []
+
+@allowed(['PT1H', 'PT2H', 'PT6H', 'P1D', 'P2D'])
+param alertExpectWithin string = 'PT1H'
+
 // -- names ---------------------------------------------------------------------------------
 // An environment's name may be 64 characters of several kinds. Eight legal ones are for the reader;
 // the token, made of the group and the whole name, is what makes the names unique. Short on purpose:
@@ -179,6 +202,28 @@ module events 'events.bicep' = {
     undeliveredContainer: undeliveredContainer
   }
   dependsOn: [storage]
+}
+
+module watch 'watch.bicep' = {
+  name: 'watch'
+  params: {
+    namePrefix: 'logferry-${suffix}'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    applicationInsightsId: resourceId('Microsoft.Insights/components', applicationInsightsName)
+    topicId: resourceId('Microsoft.EventGrid/systemTopics', topicName)
+    ruleNames: rules.outputs.names
+    routesFile: routesFile
+    alerts: alerts
+    alertEmail: alertEmail
+    actionGroupId: alertActionGroupId
+    deadLetterRecords: alertDeadLetterRecords
+    sweepSilence: alertSweepSilence
+    expectRoutes: alertExpectRoutes
+    expectWithin: alertExpectWithin
+  }
+  dependsOn: [events]
 }
 
 // -- what one needs to know of it; azd keeps these in its environment, postdeploy.sh reads them --
