@@ -49,14 +49,16 @@ var groups = concat(empty(alertEmail) ? [] : [people.id], empty(actionGroupId) ?
 var perRule = 10
 var all = flows(routesFile)
 
-@description('A transform that filters drops rows because it was told to, and the metric counts those too.')
-var ruleStreams = [
-  for k in range(0, length(ruleNames)): map(take(skip(all, k * perRule), perRule), f => {
-    stream: f.stream
-    filters: contains(join(split(f.transform, [' ', '\n', '\r', '\t']), ''), '|where')
-  })
+@description('Streams whose transform filters: it drops rows because it was told to, and the metric counts those too.')
+var filtering = [
+  for k in range(0, length(ruleNames)): map(
+    filter(
+      take(skip(all, k * perRule), perRule),
+      f => contains(join(split(f.transform, [' ', '\n', '\r', '\t']), ''), '|where')
+    ),
+    f => f.stream
+  )
 ]
-var filtering = [for streams in ruleStreams: map(filter(streams, s => s.filters), s => s.stream)]
 
 var counted = [
   {
@@ -102,19 +104,16 @@ var counted = [
   }
 ]
 
-var onRules = flatten(map(range(0, length(ruleNames)), k => map(
-  filter(counted, c => c.name != 'rows-dropped' || length(filtering[k]) < length(ruleStreams[k])),
-  c => union(c, {
-    rule: ruleNames[k]
-    number: k
-    dimensions: concat(
-      empty(c.codes) ? [] : [{ name: 'ResponseCode', operator: 'Include', values: c.codes }],
-      c.name == 'rows-dropped' && !empty(filtering[k])
-        ? [{ name: 'InputStreamId', operator: 'Exclude', values: filtering[k] }]
-        : []
-    )
-  })
-)))
+var onRules = flatten(map(range(0, length(ruleNames)), k => map(counted, c => union(c, {
+  rule: ruleNames[k]
+  number: k
+  dimensions: concat(
+    empty(c.codes) ? [] : [{ name: 'ResponseCode', operator: 'Include', values: c.codes }],
+    c.name == 'rows-dropped' && !empty(filtering[k])
+      ? [{ name: 'InputStreamId', operator: 'Exclude', values: filtering[k] }]
+      : []
+  )
+}))))
 
 resource ofRule 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   for a in onRules: {

@@ -13,6 +13,8 @@ from .compiler import MISSING, REPOSITORY, Compiler, Snapshot, find
 STREAMS = 37
 LONGEST_NAME = "_Very.Long(Name)-" + "x" * 47
 """64 characters, the most that azd takes, with every kind of character that it takes."""
+ON_CALL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/on-call"
+"""An action group that there is already."""
 
 
 @pytest.fixture(scope="session")
@@ -51,21 +53,27 @@ def corners_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def corners(compiler: Compiler, corners_file: Path) -> Snapshot:
-    """Those routes, the longest environment name, small instances and files that are deleted."""
+    """Those routes, the longest environment name, small instances, files that are deleted, all that alerts can be told."""
     parameters = {
         "environmentName": LONGEST_NAME,
         "instanceMemoryMB": 512,
         "keepDays": 7,
         "deadLetterDays": 90,
+        "alertEmail": "ops@example.com",
+        "alertActionGroupId": ON_CALL,
+        "alertDeadLetterRecords": 7,
+        "alertSweepSilence": "P1D",
+        "alertExpectRoutes": ["m0", "m1"],
+        "alertExpectWithin": "PT2H",
     }
     return compiler.snapshot(corners_file.parent, corners_file.read_text(encoding="utf-8"), parameters)
 
 
 @pytest.fixture(scope="session")
 def small(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """One route and no audit table; only the dead letter is ever deleted."""
+    """One route, no audit table and no alerts; only the dead letter is ever deleted."""
     routes = "routes: { a: { from: { blobs: ['a/*'] }, format: ndjson, table: A_CL } }"
-    parameters = {"environmentName": "small", "deadLetterDays": 30}
+    parameters = {"environmentName": "small", "deadLetterDays": 30, "alerts": False}
     return compiler.snapshot(tmp_path_factory.mktemp("small"), routes, parameters)
 
 

@@ -12,39 +12,13 @@ import pytest
 from shared.routes import Routes
 from shared.transform import analyser
 
-from .compiler import REPOSITORY, Compiler, Snapshot
+from .compiler import REPOSITORY, Snapshot
+from .conftest import ON_CALL
 from .watching import METRICS, QUERIES, alerts, workbook, workbook_queries
 from .workspace import analyse
 
 OPERATE = REPOSITORY / "docs" / "operate.md"
 MINUTES = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT2H": 120, "P1D": 1440}
-GROUP_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/on-call"
-ROUTES = """
-routes:
-  a-b:  { from: { blobs: ['b/*'] }, format: ndjson, table: B_CL, transform: "source\\n|\\twhere x > 1" }
-"""
-
-
-@pytest.fixture(scope="module")
-def told(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """One route that filters in the rule and should never be silent; somebody to be told, and a group."""
-    parameters = {
-        "environmentName": "told",
-        "alertEmail": "ops@example.com",
-        "alertActionGroupId": GROUP_ID,
-        "alertDeadLetterRecords": 7,
-        "alertSweepSilence": "P1D",
-        "alertExpectRoutes": ["a-b"],
-        "alertExpectWithin": "PT2H",
-    }
-    return compiler.snapshot(tmp_path_factory.mktemp("told"), ROUTES, parameters)
-
-
-@pytest.fixture(scope="module")
-def silent(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The same routes without alerts."""
-    parameters = {"environmentName": "told", "alerts": False}
-    return compiler.snapshot(tmp_path_factory.mktemp("silent"), ROUTES, parameters)
 
 
 def test_errors_of_every_rule_are_kept(corners: Snapshot) -> None:
@@ -66,7 +40,7 @@ def test_every_rule_has_its_alerts(corners: Snapshot) -> None:
         assert [alert.name for alert in found] == names
 
 
-def test_metrics_of_a_rule(told: Snapshot, own: Snapshot) -> None:
+def test_metrics_of_a_rule(corners: Snapshot, own: Snapshot) -> None:
     """Each metric has a name, an aggregation and dimensions that Azure lists for rules.
 
     Source: Azure Monitor, supported metrics for Microsoft.Insights/datacollectionrules.
@@ -76,7 +50,7 @@ def test_metrics_of_a_rule(told: Snapshot, own: Snapshot) -> None:
         "RowsDropped_Count": ("Total", {"InputStreamId"}),
         "TransformationErrors_Count": ("Count", {"InputStreamId", "ErrorType"}),
     }
-    for alert in (*alerts(told, METRICS), *alerts(own, METRICS)):
+    for alert in (*alerts(corners, METRICS), *alerts(own, METRICS)):
         criterion = alert.criterion
         if criterion["metricNamespace"] == "Microsoft.Insights/dataCollectionRules":
             aggregation, dimensions = listed[criterion["metricName"]]
@@ -96,25 +70,28 @@ def test_answers_that_are_counted(own: Snapshot) -> None:
     assert codes == {"refused": [["401", "403"]], "throttled": [["429"]]}
 
 
-def test_rows_that_a_transform_filters_are_no_alarm(own: Snapshot, told: Snapshot, own_routes: Routes) -> None:
-    """Streams whose transform has a `where` are left out; a rule with no other stream has no such alert."""
-    filtering = sorted(r.stream for r in own_routes.in_order() if "where" in (r.transform or ""))
+@pytest.mark.parametrize(("deployment", "routes"), [("own", "own_routes"), ("corners", "corner_routes")])
+def test_rows_that_a_transform_filters_are_no_alarm(
+    deployment: str, routes: str, request: pytest.FixtureRequest
+) -> None:
+    """Streams whose transform has a `where` are left out, and no other stream is."""
+    deployed: Snapshot = request.getfixturevalue(deployment)
+    read: Routes = request.getfixturevalue(routes)
+    filtering = {r.stream for r in read.in_order() if re.search(r"\|\s*where\b", r.transform or "")}
     assert filtering
     left_out = [
-        stream
-        for alert in alerts(own, METRICS)
+        (dimension["name"], dimension["operator"], stream)
+        for alert in alerts(deployed, METRICS)
         if alert.name == "rows-dropped"
         for dimension in alert.criterion["dimensions"]
         for stream in dimension["values"]
-        if (dimension["name"], dimension["operator"]) == ("InputStreamId", "Exclude")
     ]
-    assert sorted(left_out) == filtering
-    assert "rows-dropped" not in {alert.name for alert in alerts(told, METRICS)}
+    assert sorted(left_out) == [("InputStreamId", "Exclude", stream) for stream in sorted(filtering)]
 
 
-def test_queries_look_back_further_than_their_pause(own: Snapshot, told: Snapshot) -> None:
+def test_queries_look_back_further_than_their_pause(own: Snapshot, corners: Snapshot) -> None:
     """A row that arrives minutes late is seen by the next run, and an alert goes when its reason does."""
-    for deployed in (own, told):
+    for deployed in (own, corners):
         for alert in alerts(deployed, QUERIES):
             pause, window = (MINUTES[alert.properties[key]] for key in ("evaluationFrequency", "windowSize"))
             assert window >= pause + 15
@@ -139,47 +116,47 @@ def test_nobody_is_told_unless_named(own: Snapshot) -> None:
     ]
 
 
-def test_who_is_told(told: Snapshot) -> None:
+def test_who_is_told(corners: Snapshot) -> None:
     """With an address and a group, every alert calls both."""
-    people = told.one("Microsoft.Insights/actionGroups")
+    people = corners.one("Microsoft.Insights/actionGroups")
     assert [r["emailAddress"] for r in people["properties"]["emailReceivers"]] == ["ops@example.com"]
-    groups = [people["id"], GROUP_ID]
-    for alert in alerts(told, METRICS):
+    groups = [people["id"], ON_CALL]
+    for alert in alerts(corners, METRICS):
         assert [action["actionGroupId"] for action in alert.properties["actions"]] == groups
-    for alert in alerts(told, QUERIES):
+    for alert in alerts(corners, QUERIES):
         assert alert.properties["actions"] == {"actionGroups": groups}
 
 
-def test_parameters_of_alerts(told: Snapshot, own: Snapshot) -> None:
+def test_parameters_of_alerts(corners: Snapshot, own: Snapshot) -> None:
     """The dead letter's allowance, the sweep's silence and the routes that are expected are where they belong."""
-    by_name = {alert.name: alert for alert in alerts(told, QUERIES)}
+    by_name = {alert.name: alert for alert in alerts(corners, QUERIES)}
     assert "Records > 7" in by_name["dead-letter-grows"].query
     assert by_name["sweep-silent"].properties["windowSize"] == "P1D"
-    assert "['a-b']" in by_name["route-silent"].query
+    assert "['m0', 'm1']" in by_name["route-silent"].query
     assert by_name["route-silent"].properties["windowSize"] == "PT2H"
     assert "route-silent" not in {alert.name for alert in alerts(own, QUERIES)}
 
 
-def test_alerts_can_be_left_out(silent: Snapshot) -> None:
+def test_alerts_can_be_left_out(small: Snapshot) -> None:
     """With alerts=false there is none, and errors are kept and the workbook is there all the same."""
-    assert silent.of(QUERIES) == silent.of(METRICS) == []
-    assert silent.of("Microsoft.Insights/diagnosticSettings")
-    assert silent.one("Microsoft.Insights/workbooks")
+    assert small.of(QUERIES) == small.of(METRICS) == []
+    assert small.of("Microsoft.Insights/diagnosticSettings")
+    assert small.one("Microsoft.Insights/workbooks")
 
 
-def test_the_page_has_every_alert(own: Snapshot, told: Snapshot) -> None:
+def test_the_page_has_every_alert(own: Snapshot, corners: Snapshot) -> None:
     """Each alert has its section in docs/operate.md, which its description names, and there is no other section."""
-    found = [a for deployed in (own, told) for kind in (QUERIES, METRICS) for a in alerts(deployed, kind)]
+    found = [a for deployed in (own, corners) for kind in (QUERIES, METRICS) for a in alerts(deployed, kind)]
     for alert in found:
         assert alert.properties["description"].endswith(f"What to do: docs/operate.md#{alert.name}")
     part = OPERATE.read_text(encoding="utf-8").split("\n## Alerts\n")[1].split("\n## ")[0]
     assert set(re.findall(r"^### (\S+)$", part, re.MULTILINE)) == {alert.name for alert in found}
 
 
-def test_the_page_has_the_severity(own: Snapshot, told: Snapshot) -> None:
+def test_the_page_has_the_severity(own: Snapshot, corners: Snapshot) -> None:
     """The page says of each alert the severity that it has."""
     text = OPERATE.read_text(encoding="utf-8")
-    for deployed in (own, told):
+    for deployed in (own, corners):
         for alert in (*alerts(deployed, QUERIES), *alerts(deployed, METRICS)):
             section = text.split(f"\n### {alert.name}\n")[1].lstrip()
             assert section.startswith(f"Severity {alert.properties['severity']}")
@@ -214,19 +191,34 @@ def test_the_workbook_offers_every_route(own: Snapshot, own_routes: Routes) -> N
     assert sorted(offered) == sorted(own_routes.by_name)
 
 
-def test_every_query_is_right(own: Snapshot, told: Snapshot, small: Snapshot) -> None:
-    """Microsoft's analyser finds nothing wrong with any query, given the columns that Azure documents."""
+def _page() -> list[str]:
+    """The queries of docs/operate.md: in blocks, on the command line, and in the text."""
+    text = OPERATE.read_text(encoding="utf-8")
+    found = re.findall(r"```kusto\n(.*?)```", text, re.DOTALL)
+    found += re.findall(r'^\$ logferry query "(.*?)"$', text, re.DOTALL | re.MULTILINE)
+    return found + re.findall(r"`([A-Z]\w+\s+\|[^`]*)`", text)
+
+
+def _made(deployed: Snapshot) -> dict[str, dict[str, str]]:
+    """The tables that are made, in the types of a query."""
+    kusto = {"dateTime": "datetime", "boolean": "bool"}
+    return {
+        table: {"_BilledSize": "real", **{n: kusto.get(c["type"], c["type"]) for n, c in columns.items()}}
+        for table, columns in deployed.tables().items()
+    }
+
+
+def test_every_query_is_right(own: Snapshot, corners: Snapshot, small: Snapshot) -> None:
+    """Microsoft's analyser finds nothing wrong with any query, those of the page included, given Azure's columns."""
     found = analyser.find(os.environ, (REPOSITORY,))
     if found is None:
         pytest.skip(f"no Kusto analyser: {analyser.HOW}")
-    queries = {
-        f"{name} of {which}": query
-        for which, deployed in (("own", own), ("told", told), ("small", small))
-        for name, query in (
-            *((alert.name, alert.query) for alert in alerts(deployed, QUERIES)),
-            *workbook_queries(deployed).items(),
-        )
-    }
-    answers = analyse(found, list(queries.values()))
+    queries = {alert.name: alert.query for alert in (*alerts(own, QUERIES), *alerts(corners, QUERIES))}
+    queries |= {f"{name}, from the log": query for name, query in workbook_queries(small).items()}
+    queries |= workbook_queries(own)
+    page = {f"page: {query}": query for query in _page()}
+    assert len(page) == 11
+    queries |= page
+    answers = analyse(found, list(queries.values()), _made(own))
     assert {name: a["errors"] for name, a in zip(queries, answers, strict=True) if a["errors"]} == {}
     assert all(answer["columns"] for answer in answers)

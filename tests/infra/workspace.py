@@ -36,9 +36,17 @@ def azure_tables() -> dict[str, dict[str, str]]:
     return tables
 
 
-def analyse(analyser: Analyser, queries: Sequence[str]) -> list[dict[str, Any]]:
-    """What Microsoft's analyser says of each query: `errors`, and the `columns` that come out."""
-    asked = {"tables": azure_tables(), "queries": list(queries)}
+def analyse(
+    analyser: Analyser, queries: Sequence[str], tables: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """What Microsoft's analyser says of each query: `errors`, and the `columns` that come out.
+
+    Args:
+        analyser: where it is.
+        queries: KQL, each by itself.
+        tables: further ones than Azure's own: name -> column -> type, as Kusto spells it.
+    """
+    asked = {"tables": {**tables, **azure_tables()}, "queries": list(queries)}
     done = subprocess.run(
         [analyser.node, str(SCRIPT), str(analyser.package)],
         input=json.dumps(asked).encode(),
@@ -62,7 +70,10 @@ class Workspace:
         self._con = duckdb.connect()
         self._con.execute("SET TimeZone='UTC'")
         self._tables = {
-            name: {column: DUCKDB_TYPES["boolean" if kind == "bool" else kind] for column, kind in columns.items()}
+            name: {
+                column: DUCKDB_TYPES["boolean" if kind == "bool" else kind]
+                for column, kind in columns.items()
+            }
             for name, columns in azure_tables().items()
         }
         create(self._con, self._tables)
