@@ -233,7 +233,7 @@ var asked = concat(
     {
       name: 'workspace-limits'
       severity: 1
-      what: 'The workspace takes no more: its daily cap is reached, or its ingestion rate. What is posted then is lost, with a 204.'
+      what: 'The workspace takes no more: its daily cap is reached, or its ingestion rate. What is posted then is not kept.'
       query: loadTextContent('queries/workspace-limits.kql')
       window: 'PT30M'
     }

@@ -6,6 +6,7 @@ put in a workspace, and each alert is asked whether it fires.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -125,7 +126,7 @@ def _no_role(app: Ferry) -> None:
 
 
 def _bad_file(app: Ferry) -> None:
-    app.drop("rows/bad.csv", b"name,size\n" + b"a,1,2\n" * 101)
+    app.drop("rows/bad.csv", b"name,size\n" + b"s3cret,1,2\n" * 101)
     app.take("rows/bad.csv")
 
 
@@ -274,6 +275,22 @@ def test_a_document_that_is_written_twice_counts_once(
     workspace.log([*badly["dead-letter-grows"], *badly["dead-letter-grows"]])
     (row,) = workspace.ask(*queries["dead-letter-grows"])
     assert row["Records"] == 101
+
+
+def test_the_line_of_a_document(app: Ferry, badly: dict[str, Said]) -> None:
+    """It names a document that is there, with its reasons, and holds nothing of the records."""
+    (line,) = [r.getMessage() for r in badly["dead-letter-grows"] if r.name == "logferry.deadletter"]
+    letter = json.loads(line.removeprefix("dead letter "))
+    document = letter.pop("document")
+    assert letter == {
+        "route": "rows",
+        "kind": "blob",
+        "source": f"{app.environ['DROP_CONTAINER']}/rows/bad.csv",
+        "records": 101,
+        "reasons": [{"reason": "RaggedRow", "records": 101}],
+    }
+    assert app.app.dead_letter.store.read(document) is not None
+    assert "s3cret" not in "".join(record.getMessage() for said in badly.values() for record in said)
 
 
 def test_others_in_the_workspace_do_not_matter(
