@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .cases import CASES, REPOSITORY
-from .compiler import LOADED, MISSING, OLDEST, Compiler, environment, find
+from .compiler import MISSING, OLDEST, Compiler, environment, find
 from .snapshot import FOLDER, compact, unsigned
 
 PORTAL = REPOSITORY / "infra" / "azuredeploy.json"
@@ -40,11 +41,17 @@ def make(compiler: Compiler) -> dict[Path, str]:
 
 
 def sources() -> str:
-    """A line for each file that the compiler reads: its hash and its path."""
-    loaded = [REPOSITORY / "shared" / "routes" / name for name in LOADED]
-    infra = [path for path in (REPOSITORY / "infra").rglob("*") if path.suffix in {".bicep", ".kql"}]
-    files = [REPOSITORY / "routes.yaml", *infra, *loaded]
-    lines = [f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(REPOSITORY)}" for path in files]
+    """A line for each file that the compiler reads, templates and what they load: its hash and its path."""
+    templates = list((REPOSITORY / "infra").glob("*.bicep"))
+    found = {
+        (path.parent / name).resolve()
+        for path in templates
+        for name in re.findall(r"\bload\w+\('([^']+)'", path.read_text(encoding="utf-8"))
+    }
+    lines = [
+        f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(REPOSITORY)}"
+        for path in (*templates, *found)
+    ]
     return "\n".join(sorted(lines, key=lambda line: line.split()[1])) + "\n"
 
 

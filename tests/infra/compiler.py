@@ -103,7 +103,7 @@ class Compiler:
             for d in found["diagnostics"]
             if d["code"] != "use-recent-api-versions"
         ]
-        return json.loads(found["contents"] or "{}"), said
+        return json.loads(found.get("contents") or "{}"), said
 
     def parameters(self) -> dict[str, Any]:
         """The values that main.bicepparam gives where no variable is set."""
