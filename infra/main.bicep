@@ -77,6 +77,29 @@ param addressPrefix string = '10.71.0.0/24'
 @description('The cloud that this is deployed to: its name and its suffixes. Azure knows it.')
 param cloud object = environment()
 
+@description('Whether there are alerts: docs/operate.md has what each of them means.')
+param alerts bool = true
+
+@description('Who gets an e-mail when an alert fires. Empty: nobody; alerts are in the portal all the same.')
+param alertEmail string = ''
+
+@description('Id of an action group that there is already, for every alert to call.')
+param alertActionGroupId string = ''
+
+@description('Dead-lettered records of one route in an hour that are no reason for an alert.')
+@minValue(0)
+param alertDeadLetterRecords int = 100
+
+@description('Without a sweep that came to its end for so long there is an alert. With a sweepSchedule of your own: its longest pause and half an hour.')
+@allowed(['PT30M', 'PT1H', 'PT2H', 'PT6H', 'P1D', 'P2D'])
+param alertSweepSilence string = 'PT1H'
+
+@description('Names of routes that should always have rows: without any for alertExpectWithin there is an alert. By default none, since an app that is given no files is well.')
+param alertExpectRoutes array = []
+
+@allowed(['PT1H', 'PT2H', 'PT6H', 'P1D', 'P2D'])
+param alertExpectWithin string = 'PT1H'
+
 // Not a parameter's default: the compiler would write variables() there, which Azure does not take.
 var file = empty(routesFile) ? loadYamlContent('../routes.yaml') : routesFile
 
@@ -312,6 +335,31 @@ module eventRoles 'event-roles.bicep' = {
     eventQueue: eventQueue
   }
   dependsOn: [events, containers]
+}
+
+module watch 'watch.bicep' = {
+  name: 'watch'
+  params: {
+    namePrefix: 'logferry-${suffix}'
+    location: workspaceLocation
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    applicationInsightsId: resourceId('Microsoft.Insights/components', applicationInsightsName)
+    // A metric alert and what it watches are in one subscription.
+    topicId: topicPlace.subscription != here.subscription
+      ? ''
+      : resourceId(topicPlace.subscription, topicPlace.group, 'Microsoft.EventGrid/systemTopics', topicName)
+    ruleNames: rules.outputs.names
+    routesFile: file
+    alerts: alerts
+    alertEmail: alertEmail
+    actionGroupId: alertActionGroupId
+    deadLetterRecords: alertDeadLetterRecords
+    sweepSilence: alertSweepSilence
+    expectRoutes: alertExpectRoutes
+    expectWithin: alertExpectWithin
+  }
+  dependsOn: [events]
 }
 
 // -- what one needs to know of it; azd keeps these in its environment, postdeploy.sh reads them --

@@ -10,6 +10,9 @@ of beside it; whatever the bytes were, they are there; what its metadata says (s
     <route>/<day>/<source hash>/source.ndjson              a source as a whole
     replayed/<document>/<time>.json                        what a replay did to a document; see `trace`
 
+Every document is a line `dead letter {json}` in the log once it is written: its name, source and
+reasons with their numbers, never a record's content. infra/ counts these lines (alerts, workbook).
+
 Strategy: every line says by itself what it is, why it is here and what its bytes
 are. What is the same for many lines and may be large (a header of thousands of
 names, a record with a list of which many elements are bad) is in the first of them,
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,6 +35,8 @@ import msgspec
 from ..errors import writable
 from ..model import Form, Reject, SourceFacts
 from .store import Store
+
+logger = logging.getLogger("logferry.deadletter")
 
 TRACES = "replayed/"
 """Prefix of the traces; a route of that name has documents that end in .ndjson, and no trace does."""
@@ -111,6 +117,7 @@ class DeadLetter:
         now = _now()
         lines = [line_of(source, route, reject, now) for reject in rejects]
         self.store.put(name, *document(shared(lines, rejects)))
+        _say(name, lines)
         return name
 
     def source(self, source: SourceFacts, route: str, reason: str, detail: str, raw: bytes = b"") -> str:
@@ -120,6 +127,7 @@ class DeadLetter:
             time=_now(), route=route, **_where(source), reason=reason, detail=detail, **_text("raw", raw)
         )
         self.store.put(name, *document([line]))
+        _say(name, [line])
         return name
 
 
@@ -228,11 +236,25 @@ def document(lines: Iterable[Line]) -> tuple[bytes, dict[str, str]]:
     return b"".join(_encoded(line) + b"\n" for line in lines), tags(lines)
 
 
-def _encoded(line: Line) -> bytes:
+def _say(name: str, lines: Sequence[Line]) -> None:
+    """One line in the log for a document; a repeat of it says the same again."""
+    first, reasons = lines[0], Counter(line.reason for line in lines)
+    said = {
+        "document": name,
+        "route": first.route,
+        "kind": first.kind,
+        "source": first.source,
+        "records": 0 if first.whole else len(lines),
+        "reasons": [{"reason": reason, "records": count} for reason, count in reasons.most_common()],
+    }
+    logger.warning("dead letter %s", _encoded(said).decode())
+
+
+def _encoded(value: Any) -> bytes:
     try:
-        return _encoder.encode(line)
+        return _encoder.encode(value)
     except UnicodeEncodeError:  # a key that is half of a surrogate pair, in the detail or in the state
-        return _encoder.encode(_writable(msgspec.to_builtins(line)))
+        return _encoder.encode(_writable(msgspec.to_builtins(value)))
 
 
 def _writable(value: Any) -> Any:

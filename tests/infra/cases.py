@@ -26,6 +26,8 @@ STREAMS = 37
 LONGEST_NAME = "_Very.Long(Name)-" + "x" * 47
 """64 characters, the most that azd takes, with every kind of character that it takes."""
 
+ON_CALL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/on-call"
+"""An action group that there is already."""
 ONE_ROUTE = "routes: { a: { from: { blobs: ['a/*'] }, format: ndjson, table: A_CL } }\n"
 PUBLIC = {"name": "AzureCloud", "suffixes": {"storage": "core.windows.net"}}
 """What environment() is in Azure; the compiler leaves it as it is written."""
@@ -76,15 +78,21 @@ def _cases() -> dict[str, Case]:
     small = {"environmentName": "small"}
     return {
         "default": Case("the sample routes", own_routes(), {"environmentName": "prod"}),
-        "one-route": Case("one route", ONE_ROUTE, small | {"deadLetterDays": 30}),
+        "one-route": Case("one route, no alerts", ONE_ROUTE, small | {"deadLetterDays": 30, "alerts": False}),
         "37-routes": Case(
-            "37 routes, the longest name, files that are deleted",
+            "37 routes, the longest name, files that are deleted, all that alerts can be told",
             corner_routes(),
             {
                 "environmentName": LONGEST_NAME,
                 "instanceMemoryMB": 512,
                 "keepDays": 7,
                 "deadLetterDays": 90,
+                "alertEmail": "ops@example.com",
+                "alertActionGroupId": ON_CALL,
+                "alertDeadLetterRecords": 7,
+                "alertSweepSilence": "P1D",
+                "alertExpectRoutes": ["m0", "m1"],
+                "alertExpectWithin": "PT2H",
             },
         ),
         "workspace": Case("one route, existing workspace", ONE_ROUTE, small | {"workspaceId": WORKSPACE}),
