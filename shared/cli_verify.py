@@ -1,0 +1,260 @@
+"""`logferry verify`: a marked record, from where it is dropped to where it is found.
+
+Rule: it goes the way that every record goes, through the deployed app and its rule, and
+counts as there when a query of the workspace finds it. Invariants: nothing is sent that
+could not be found again, or that the workspace would not let its sender look for; where
+it does not come through, the last sentence says where it stands and what to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .cli_local import Trouble, find
+from .cli_show import Show
+from .cli_storage import Place, place
+from .cli_verify_follow import Seen, Sent, send
+from .cli_verify_record import WORD, Marked, message
+from .cli_verify_record import file as marked_file
+from .cli_workspace import BadQuery, Workspace, workspace
+from .routes import load
+
+_SPAN = "P3D"
+"""A time that Azure keeps is at most two days old."""
+_SHORTEST, _LONGEST, _SLOWER = 0.1, 10.0, 1.3
+"""Seconds between two looks, and how they grow."""
+_SOON = 5.0
+"""Seconds in which what it waits for may pass by itself."""
+_RECEIVED = 'column_ifexists("_TimeReceived", datetime(null))'
+
+
+@dataclass(slots=True)
+class Course:
+    """How it went, in seconds after it was sent."""
+
+    marked: Marked
+    sent: Sent
+    at: datetime
+    stages: dict[str, float] = field(default_factory=dict)
+    """taken, done, received, found: those that were reached."""
+    reason: str = ""
+    """Why it was not found."""
+
+    @property
+    def found(self) -> bool:
+        """Whether a query has found it."""
+        return "found" in self.stages
+
+
+def run(
+    route: str,
+    given: Mapping[str, str],
+    file: Path | None,
+    path: str,
+    identity: str | None,
+    endpoint: str | None,
+    settings: str | None,
+    account: str | None,
+    routes: Path | None,
+    *,
+    patience: float,
+    as_json: bool,
+) -> bool:
+    """See `verify`, and the command's options in cli.py. Raises Trouble."""
+    where = place(settings, account)
+    local = settings is None and account is None
+    if local and identity is not None:
+        raise Trouble("--workspace needs the app's storage as well: --settings, or --account.")
+    if not local and identity is None:
+        raise Trouble(f"Say with --workspace where rows of {where.where} land: the workspace's id, a GUID.")
+    declared = load(routes or (find().routes if local else Path("routes.yaml")))
+    marked = marked_file(declared, file, route, path) if file else message(declared, route, given)
+    return verify(where, workspace(identity, endpoint), marked, patience, as_json=as_json)
+
+
+def verify(where: Place, asked: Workspace, marked: Marked, patience: float, *, as_json: bool) -> bool:
+    """Send a marked record and wait for it; whether it was found.
+
+    Args:
+        where: the app's storage.
+        asked: the workspace where it should land.
+        marked: what to send.
+        patience: seconds to wait.
+        as_json: for programs; nothing is written before the end.
+
+    Raises:
+        Trouble: it could not be sent, or not be looked for.
+    """
+    show = Show()
+    _look_first(asked, marked)
+    say = _quiet if as_json else show.line
+    route = marked.route
+    say(f"Route {route.name}, table {route.table}: the mark is {marked.mark}, in {marked.column}.")
+    course = Course(marked, send(where, marked), datetime.now(UTC))
+    say(f"  sent      {course.at:%H:%M:%S} UTC  {course.sent.said}")
+    with _waiting(show, enabled=show.pretty and not as_json) as tick:
+        _follow(course, asked, patience, say, tick)
+    if as_json:
+        show.raw(_json(course, asked))
+    else:
+        _verdict(show, course, asked)
+    return course.found
+
+
+def _look_first(asked: Workspace, marked: Marked) -> None:
+    """Before anything is sent: find out whether one may ask, and whether there is such a table."""
+    try:
+        asked.ask(_kql(marked), _SPAN)
+    except BadQuery as error:
+        raise Trouble(
+            f"{asked.where} has not what the route {marked.route.name} fills: is it the workspace that the "
+            f"rule writes to, and was this routes.yaml deployed? It said: {error}"
+        ) from error
+
+
+def _kql(marked: Marked) -> str:
+    return f"{marked.kql} | project TimeGenerated, Received = {_RECEIVED}"
+
+
+def _follow(
+    course: Course,
+    asked: Workspace,
+    patience: float,
+    say: Callable[[str], None],
+    tick: Callable[[str], None],
+) -> None:
+    """Look until it is found, is dead, or the time is over."""
+    began, pause = time.monotonic(), _SHORTEST
+    reach = _Reach(course, say, lambda: time.monotonic() - began)
+    trouble = ""
+    while True:
+        seen = course.sent.look()
+        reach.seen(seen)
+        try:
+            rows, trouble = asked.ask(_kql(course.marked), _SPAN).dicts(), ""
+        except Trouble as error:  # it was let in a moment ago: throttled, or the network
+            rows, trouble = [], str(error)
+        if rows:
+            reach.row(rows[0])
+            return
+        waited = time.monotonic() - began
+        if seen.dead or waited >= patience:
+            course.reason = seen.dead or _stuck(course, seen, patience, trouble)
+            return
+        tick(f"{_state(seen)} ({waited:.0f} s)")
+        time.sleep(min(pause, patience - waited))
+        pause = min(pause * _SLOWER, _LONGEST)
+
+
+@dataclass(slots=True)
+class _Reach:
+    """Writes down each stage when it is first seen."""
+
+    course: Course
+    say: Callable[[str], None]
+    clock: Callable[[], float]
+    waits: str = ""
+
+    def seen(self, seen: Seen) -> None:
+        """What a look at the storage showed."""
+        if seen.taken:
+            self._stage("taken", self.clock(), "by the app")
+        if seen.done:
+            self._stage("done", self.clock(), "says the ledger")
+        if seen.taken and seen.waits not in {"", self.waits} and self.clock() > _SOON:
+            self.waits = seen.waits
+            self.say(f"  waits     {seen.waits}")
+
+    def row(self, row: dict[str, Any]) -> None:
+        """The row that was found."""
+        now = self.clock()
+        self._stage("taken", now, "by the app")
+        received = _seconds(row["Received"], self.course.at)
+        if received is not None:
+            self._stage("received", min(received, now), "by Azure Monitor, as the row says (_TimeReceived)")
+        self._stage("found", now, "by a query")
+
+    def _stage(self, name: str, seconds: float, how: str) -> None:
+        if name not in self.course.stages:
+            self.course.stages[name] = round(seconds, 2)
+            self.say(f"  {name:<8}  {f'+{seconds:.1f} s':<12}  {how}")
+
+
+def _seconds(text: Any, since: datetime) -> float | None:
+    """How long after `since` that is; none below zero, since clocks differ."""
+    try:
+        return max((datetime.fromisoformat(str(text)) - since).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None
+
+
+def _state(seen: Seen) -> str:
+    if not seen.taken:
+        return "Waiting for the app to take it"
+    return "Put aside by the app" if seen.waits else "Waiting for a query to find it"
+
+
+def _stuck(course: Course, seen: Seen, patience: float, trouble: str) -> str:
+    if trouble:
+        return f"The workspace could not be asked any more: {trouble}"
+    if seen.waits:
+        return seen.waits
+    return (
+        "It was taken, is not put aside and not in the dead letter, so Azure accepted it; no query finds "
+        f"it within {patience:.0f} s. The first rows of a new table take 5 to 15 minutes: ask again. If it "
+        "never comes: is this the workspace of the rule, and what does the table DCRLogErrors say?"
+    )
+
+
+def _verdict(show: Show, course: Course, asked: Workspace) -> None:
+    if course.found:
+        seconds = course.stages["found"]
+        show.line(
+            f"It is whole: what was sent is found in {course.marked.route.table} {seconds:.1f} s later.",
+            "green",
+        )
+        show.line(
+            f'Queries leave such rows out with: | where {course.marked.text} !contains "{WORD}-"', "dim"
+        )
+        return
+    show.line(f"Not found in {asked.where}. {course.reason}", "red")
+    show.line(f"Ask again: logferry query '{course.marked.kql}'", "dim")
+
+
+def _json(course: Course, asked: Workspace) -> str:
+    marked = course.marked
+    answer = {
+        "found": course.found,
+        "route": marked.route.name,
+        "table": marked.route.table,
+        "column": marked.column,
+        "mark": marked.mark,
+        "source": course.sent.name,
+        "workspace": asked.where,
+        "sent": course.at.isoformat(timespec="milliseconds"),
+        "seconds": course.stages,
+        "query": marked.kql,
+        "reason": course.reason,
+    }
+    return json.dumps(answer, indent=2) + "\n"
+
+
+@contextmanager
+def _waiting(show: Show, *, enabled: bool) -> Iterator[Callable[[str], None]]:
+    """A line at the bottom that says what is waited for, on a terminal."""
+    if not enabled:
+        yield _quiet
+        return
+    with show.console.status("Sent") as status:
+        yield status.update
+
+
+def _quiet(_: str) -> None:
+    """Nobody is there to read it."""
