@@ -30,9 +30,14 @@ _SPAN = "P3D"
 """A time that Azure keeps is at most two days old."""
 _SHORTEST, _LONGEST, _SLOWER = 0.1, 10.0, 1.3
 """Seconds between two looks, and how they grow."""
+_STAGES = {
+    "taken": "by the app",
+    "received": "by Azure Monitor, as the row says (_TimeReceived)",
+    "done": "says the ledger",
+    "found": "by a query",
+}
 _SOON = 5.0
 """Seconds in which what it waits for may pass by itself."""
-_RECEIVED = 'column_ifexists("_TimeReceived", datetime(null))'
 
 
 @dataclass(slots=True)
@@ -43,7 +48,7 @@ class Course:
     sent: Sent
     at: datetime
     stages: dict[str, float] = field(default_factory=dict)
-    """taken, done, received, found: those that were reached."""
+    """Those of _STAGES that were reached."""
     reason: str = ""
     """Why it was not found."""
 
@@ -93,14 +98,14 @@ def verify(where: Place, asked: Workspace, marked: Marked, patience: float, *, a
         Trouble: it could not be sent, or not be looked for.
     """
     show = Show()
-    _look_first(asked, marked)
+    kql = _question(asked, marked)
     say = _quiet if as_json else show.line
     route = marked.route
     say(f"Route {route.name}, table {route.table}: the mark is {marked.mark}, in {marked.column}.")
     course = Course(marked, send(where, marked), datetime.now(UTC))
     say(f"  sent      {course.at:%H:%M:%S} UTC  {course.sent.said}")
     with _waiting(show, enabled=show.pretty and not as_json) as tick:
-        _follow(course, asked, patience, say, tick)
+        _follow(course, asked, kql, patience, say, tick)
     if as_json:
         show.raw(_json(course, asked))
     else:
@@ -108,24 +113,27 @@ def verify(where: Place, asked: Workspace, marked: Marked, patience: float, *, a
     return course.found
 
 
-def _look_first(asked: Workspace, marked: Marked) -> None:
-    """Before anything is sent: find out whether one may ask, and whether there is such a table."""
-    try:
-        asked.ask(_kql(marked), _SPAN)
-    except BadQuery as error:
-        raise Trouble(
-            f"{asked.where} has not what the route {marked.route.name} fills: is it the workspace that the "
-            f"rule writes to, and was this routes.yaml deployed? It said: {error}"
-        ) from error
-
-
-def _kql(marked: Marked) -> str:
-    return f"{marked.kql} | project TimeGenerated, Received = {_RECEIVED}"
+def _question(asked: Workspace, marked: Marked) -> str:
+    """The query that finds it, asked before anything is sent: one may ask, and there is such a table."""
+    for columns in ("TimeGenerated, Received = _TimeReceived", "TimeGenerated"):
+        kql = f"{marked.kql} | project {columns}"
+        try:
+            asked.ask(kql, _SPAN)
+        except BadQuery as error:
+            if "_TimeReceived" in str(error):
+                continue  # a standard column, and not one of every kind of table
+            raise Trouble(
+                f"{asked.where} has not what the route {marked.route.name} fills: is it the workspace that "
+                f"the rule writes to, and was this routes.yaml deployed? It said: {error}"
+            ) from error
+        break
+    return kql
 
 
 def _follow(
     course: Course,
     asked: Workspace,
+    kql: str,
     patience: float,
     say: Callable[[str], None],
     tick: Callable[[str], None],
@@ -136,14 +144,15 @@ def _follow(
     trouble = ""
     while True:
         seen = course.sent.look()
-        reach.seen(seen)
         try:
-            rows, trouble = asked.ask(_kql(course.marked), _SPAN).dicts(), ""
+            rows, trouble = asked.ask(kql, _SPAN).dicts(), ""
         except Trouble as error:  # it was let in a moment ago: throttled, or the network
             rows, trouble = [], str(error)
         if rows:
-            reach.row(rows[0])
+            reach.found(seen, rows[0])
+            _settle(course.sent, reach)
             return
+        reach.seen(seen)
         waited = time.monotonic() - began
         if seen.dead or waited >= patience:
             course.reason = seen.dead or _stuck(course, seen, patience, trouble)
@@ -151,6 +160,17 @@ def _follow(
         tick(f"{_state(seen)} ({waited:.0f} s)")
         time.sleep(min(pause, patience - waited))
         pause = min(pause * _SLOWER, _LONGEST)
+
+
+def _settle(sent: Sent, reach: _Reach) -> None:
+    """A row may be there a moment before the ledger says that its source is done."""
+    while (
+        sent.settles
+        and "done" not in reach.course.stages
+        and reach.clock() - reach.course.stages["found"] < _SOON
+    ):
+        time.sleep(_SHORTEST)
+        reach.seen(sent.look())
 
 
 @dataclass(slots=True)
@@ -163,28 +183,31 @@ class _Reach:
     waits: str = ""
 
     def seen(self, seen: Seen) -> None:
-        """What a look at the storage showed."""
+        """A look at the storage, and nothing found yet."""
+        now = self.clock()
         if seen.taken:
-            self._stage("taken", self.clock(), "by the app")
+            self._stage("taken", now)
         if seen.done:
-            self._stage("done", self.clock(), "says the ledger")
-        if seen.taken and seen.waits not in {"", self.waits} and self.clock() > _SOON:
+            self._stage("done", now)
+        if seen.taken and seen.waits not in {"", self.waits} and now > _SOON:
             self.waits = seen.waits
             self.say(f"  waits     {seen.waits}")
 
-    def row(self, row: dict[str, Any]) -> None:
-        """The row that was found."""
+    def found(self, seen: Seen, row: dict[str, Any]) -> None:
+        """The row that was found, right after that look."""
         now = self.clock()
-        self._stage("taken", now, "by the app")
-        received = _seconds(row["Received"], self.course.at)
+        received = _seconds(row.get("Received"), self.course.at)
+        self._stage("taken", now if received is None else min(received, now))
         if received is not None:
-            self._stage("received", min(received, now), "by Azure Monitor, as the row says (_TimeReceived)")
-        self._stage("found", now, "by a query")
+            self._stage("received", min(received, now))
+        if seen.done:
+            self._stage("done", now)
+        self._stage("found", now)
 
-    def _stage(self, name: str, seconds: float, how: str) -> None:
+    def _stage(self, name: str, seconds: float) -> None:
         if name not in self.course.stages:
             self.course.stages[name] = round(seconds, 2)
-            self.say(f"  {name:<8}  {f'+{seconds:.1f} s':<12}  {how}")
+            self.say(f"  {name:<8}  {f'+{seconds:.1f} s':<12}  {_STAGES[name]}")
 
 
 def _seconds(text: Any, since: datetime) -> float | None:
@@ -198,14 +221,14 @@ def _seconds(text: Any, since: datetime) -> float | None:
 def _state(seen: Seen) -> str:
     if not seen.taken:
         return "Waiting for the app to take it"
-    return "Put aside by the app" if seen.waits else "Waiting for a query to find it"
+    return seen.waits.capitalize() or "Waiting for a query to find it"
 
 
 def _stuck(course: Course, seen: Seen, patience: float, trouble: str) -> str:
     if trouble:
         return f"The workspace could not be asked any more: {trouble}"
-    if seen.waits:
-        return seen.waits
+    if seen.advice:
+        return seen.advice
     return (
         "It was taken, is not put aside and not in the dead letter, so Azure accepted it; no query finds "
         f"it within {patience:.0f} s. The first rows of a new table take 5 to 15 minutes: ask again. If it "
@@ -224,7 +247,7 @@ def _verdict(show: Show, course: Course, asked: Workspace) -> None:
             f'Queries leave such rows out with: | where {course.marked.text} !contains "{WORD}-"', "dim"
         )
         return
-    show.line(f"Not found in {asked.where}. {course.reason}", "red")
+    show.prose(f"Not found in {asked.where}. {course.reason}", "red")
     show.line(f"Ask again: logferry query '{course.marked.kql}'", "dim")
 
 

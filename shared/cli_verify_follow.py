@@ -31,7 +31,9 @@ class Seen(NamedTuple):
     done: bool = False
     """Whether the ledger says so; no message has an entry there."""
     waits: str = ""
-    """Why it is not done, and what to look at."""
+    """What it waits for, in a few words."""
+    advice: str = ""
+    """The same as sentences, with what to look at."""
     dead: str = ""
     """Why it will never be found; empty while it may."""
 
@@ -43,6 +45,8 @@ class Sent(Protocol):
     """As audit rows have it."""
     said: str
     """For people: what and where."""
+    settles: bool
+    """Whether the ledger says when it is done."""
 
     def look(self) -> Seen:
         """Where it is now. Raises Trouble."""
@@ -56,6 +60,8 @@ def send(place: Place, marked: Marked) -> Sent:
 
 class MessageSent:
     """A message on the ingest queue."""
+
+    settles = False
 
     def __init__(self, place: Place, marked: Marked) -> None:
         self._place = place
@@ -75,11 +81,12 @@ class MessageSent:
         if dead:
             return Seen(taken=True, dead=dead)
         if held is not None:
-            return Seen(taken=True, waits=_put_aside(held.document))
+            return Seen(taken=True, waits=_ASIDE, advice=_put_aside(held.document))
         if self.name in waiting:
-            return Seen(taken=False, waits=self._untaken)
-        # Only the messages in front can be seen: behind many others it is not known yet whether it is there.
-        return Seen(taken=len(waiting) < _PEEKED, waits="" if len(waiting) < _PEEKED else self._untaken)
+            return Seen(taken=False, advice=self._untaken)
+        if len(waiting) == _PEEKED:  # only those in front can be seen: it may be behind them
+            return Seen(taken=False, advice=self._untaken)
+        return Seen(taken=True)
 
     @property
     def _untaken(self) -> str:
@@ -91,6 +98,8 @@ class MessageSent:
 
 class FileSent:
     """A file in the drop container."""
+
+    settles = True
 
     def __init__(self, place: Place, marked: Marked) -> None:
         self._place = place
@@ -107,7 +116,7 @@ class FileSent:
         with reached(self._place):
             stored = self._place.state.read(PREFIX + self.name)
         if stored is None:
-            return Seen(taken=False, waits=self._untaken)
+            return Seen(taken=False, advice=self._untaken)
         entry = parse(stored.document)
         if entry.state in {"dead", "gone", "unrouted"}:
             return Seen(
@@ -116,9 +125,11 @@ class FileSent:
         dead = _dead(self._place, self._route, self.name, self._since)
         if dead:
             return Seen(taken=True, dead=dead)
-        done = entry.state == "done"
-        why = f"The app is on it since then ({entry.state}{f': {entry.reason}' if entry.reason else ''})."
-        return Seen(taken=True, done=done, waits="" if done else why)
+        if entry.state == "done":
+            return Seen(taken=True, done=True)
+        why = f": {entry.reason}" if entry.reason else ""
+        advice = f"The app took it and is not done with it: its entry in the ledger says {entry.state}{why}."
+        return Seen(taken=True, waits=f"{entry.state}{why}", advice=advice)
 
     @property
     def _untaken(self) -> str:
@@ -128,13 +139,17 @@ class FileSent:
         )
 
 
+_ASIDE = "put aside: Azure does not take it yet"
+
+
 def _put_aside(document: bytes) -> str:
     try:
         tries = int(msgspec.json.decode(document)["tries"])
     except (msgspec.DecodeError, LookupError, TypeError, ValueError):
         tries = 1
+    tried = "once" if tries == 1 else f"{tries} times"
     return (
-        f"It is put aside after {tries} tries, because Azure does not take it; the app goes on by itself. "
+        f"It is put aside, tried {tried}, because Azure does not take it; the app goes on by itself. "
         "Its log says why: most often its identity has no role Monitoring Metrics Publisher on the rule yet "
         "(403, up to half an hour), or the rule or its stream is another one (404, 400)."
     )

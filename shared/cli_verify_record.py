@@ -36,6 +36,8 @@ WORD = "logferry-verify"
 """What every mark begins with, and what stands for it in a file of one's own."""
 _FIELD = "logferry_verify"
 """Key of the mark where it is a field that no column takes."""
+_PROSE = re.compile("message|msg|raw|text|desc|detail|summary", re.IGNORECASE)
+"""Columns that hold prose, where nobody wonders at a mark."""
 _COMPARED = re.compile(
     r"\b(\w+)\s*(==|=~|[<>]=?|\bin|\bhas|\bcontains|\bstartswith)\s*\(?\s*('[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?)"
 )
@@ -174,6 +176,7 @@ def _records(route: Route, mark: str, now: datetime, given: Mapping[str, str]) -
 def _places(route: Route, mark: str, taken: Any) -> Iterator[tuple[str, Any]]:
     """Keys that a mark may go under, and what goes there; the likeliest first."""
     open_ = [(name, column) for name, column in route.columns.items() if _is_open(route, name, column)]
+    open_.sort(key=lambda pair: _PROSE.search(pair[0]) is None)  # in the order of the columns otherwise
     for kind in ("string", "dynamic"):
         for _, column in open_:
             key = column.keys[0]

@@ -30,6 +30,8 @@ CLOUDS = {
 }
 """Query endpoints. Source: azure-monitor-query, sovereign clouds; Azure Monitor in Azure China."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AT = re.compile(r" on line \[\d+,\d+\]")
+"""In a message whose place is told as people count."""
 _SHORT = re.compile(r"(\d{1,5})([smhd])")
 _NO_API = "{where} answered in no form of the query API: is a proxy in the way?"
 _RETRIES = 2
@@ -137,7 +139,7 @@ class Local:
             with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
                 return _answer(response.read())
         except urllib.error.HTTPError as error:
-            raise _refused(self.where, error.code, error.read(), error.headers) from error
+            raise _refused(self.where, error.code, error.read(), dict(error.headers)) from error
         except OSError as error:
             raise Trouble(
                 f"Nothing answers at {self._url}; start local Azure again with: make run"
@@ -248,7 +250,8 @@ def _bad(error: Mapping[str, Any]) -> str:
     at = ""
     if isinstance(deepest.get("line"), int) and isinstance(deepest.get("pos"), int):
         at = f" at line {deepest['line']}, character {deepest['pos'] + 1}"
-    return f"{inner.get('code')}{at}: {deepest.get('message')}"
+    message = _AT.sub("", str(deepest.get("message"))) if at else deepest.get("message")
+    return f"{inner.get('code')}{at}: {message}"
 
 
 _SENTENCES = {

@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 import requests
 from azure.core.exceptions import (
-    ClientAuthenticationError,
     HttpResponseError,
-    ResourceNotFoundError,
     ServiceRequestError,
 )
 from azure.identity import ManagedIdentityCredential
@@ -276,7 +274,8 @@ def test_a_batch_answers_each_query_by_itself(service: Service) -> None:
     assert [list(result.tables[0].rows[0]) for result in (first, last)] == [[1], [0]]
     assert (first.statistics, last.statistics is not None) == (None, True)
     assert isinstance(wrong, LogsQueryError)
-    assert (wrong.code, "SyntaxError" in str(wrong)) == ("BadArgumentError", True), str(wrong)
+    assert wrong.code == "BadArgumentError"
+    assert wrong.message.startswith("Query could not be parsed at '|' on line [1,10]")
     assert isinstance(cut, LogsQueryPartialResult)
 
 
@@ -285,12 +284,12 @@ def test_a_batch_answers_each_query_by_itself(service: Service) -> None:
 
 def test_a_syntax_error_says_where(service: Service) -> None:
     """Code, line (from 1), position (from 0) and token are where the service has them."""
-    error = service.refused(f"{TABLE}\n| where = 'x'")
+    error = service.refused(f"{TABLE}\n| where Text == 'x' oops")
     assert (error.status_code, error.model.code) == (400, "BadArgumentError")
     found = inner(error)
     assert (found["code"], found["innererror"]["code"]) == ("SyntaxError", "SYN0002")
     place = {name: found["innererror"][name] for name in ("line", "pos", "token")}
-    assert place == {"line": 2, "pos": 8, "token": "="}
+    assert place == {"line": 2, "pos": 20, "token": "oops"}
 
 
 @pytest.mark.parametrize(
@@ -312,10 +311,11 @@ def test_one_workspace_and_no_resource(service: Service) -> None:
     """Further workspaces, and queries of a resource, are refused and not left out in silence."""
     error = service.refused(f"{TABLE} | count", additional_workspaces=["another"])
     assert "one workspace" in inner(error)["message"]
-    with pytest.raises(ResourceNotFoundError):
+    with pytest.raises(HttpResponseError) as none:
         service.client.query_resource(
             "/subscriptions/s/resourceGroups/g/providers/p/t/n", "x", timespan=None, enforce_https=False
         )
+    assert none.value.status_code == 404
 
 
 def test_a_query_that_takes_too_long_is_ended(service: Service) -> None:
@@ -373,8 +373,6 @@ def test_a_revoked_token_is_a_401() -> None:
     with serving([]) as service:
         assert service.value("print 1") == 1
         requests.post(f"{service.url}/local/tokens", json={"revoke": True}, timeout=30)
-        with pytest.raises(ClientAuthenticationError) as error:
-            service.ask("print 1")
-        assert error.value.status_code == 401
+        assert service.refused("print 1").status_code == 401
         url, asked = f"{service.url}/v1/workspaces/{WORKSPACE}/query", {"query": "print x = 1"}
         assert requests.post(url, json=asked, timeout=30).json()["tables"][0]["rows"] == [[1]]

@@ -100,9 +100,9 @@ def test_a_partial_result_is_shown_and_told(run: Run, url: str) -> None:
 
 def test_a_bad_query_says_where(run: Run, url: str) -> None:
     """Code, line and character of a syntax error, from 1; and what a wrong name should be."""
-    code, output, errors = query(run, url, "Things_CL\n| where = 'x'")
+    code, output, errors = query(run, url, "Things_CL\n| where Name == 'x' oops")
     assert (code, output) == (1, "")
-    assert errors.startswith("SyntaxError at line 2, character 9: Query could not be parsed at '='")
+    assert errors.startswith("SyntaxError at line 2, character 21: Query could not be parsed at 'oops'")
     assert query(run, url, "Things_CL | count Nmae")[0] == 1
     assert "did you mean 'Name'?" in query(run, url, "Things_CL | where Nmae == 1")[2]
 
