@@ -321,7 +321,9 @@ def status(
 def verify(
     route: Annotated[
         str,
-        typer.Argument(help="The route. Default: that of messages, or the first that can carry a mark."),
+        typer.Argument(
+            help="The route. Default: that of messages, or the first that can carry a mark.", metavar="ROUTE"
+        ),
     ] = "",
     file: Annotated[
         Path | None,

@@ -104,8 +104,11 @@ def verify(where: Place, asked: Workspace, marked: Marked, patience: float, *, a
     say(f"Route {route.name}, table {route.table}: the mark is {marked.mark}, in {marked.column}.")
     course = Course(marked, send(where, marked), datetime.now(UTC))
     say(f"  sent      {course.at:%H:%M:%S} UTC  {course.sent.said}")
-    with _waiting(show, enabled=show.pretty and not as_json) as tick:
-        _follow(course, asked, kql, patience, say, tick)
+    try:
+        with _waiting(show, enabled=show.pretty and not as_json) as tick:
+            _follow(course, asked, kql, patience, say, tick)
+    except KeyboardInterrupt:
+        course.reason = "It was not waited for any longer."
     if as_json:
         show.raw(_json(course, asked))
     else:
@@ -206,7 +209,7 @@ class _Reach:
 
     def _stage(self, name: str, seconds: float) -> None:
         if name not in self.course.stages:
-            self.course.stages[name] = round(seconds, 2)
+            self.course.stages[name] = seconds = round(seconds, 2)
             self.say(f"  {name:<8}  {f'+{seconds:.1f} s':<12}  {_STAGES[name]}")
 
 
