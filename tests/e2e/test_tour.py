@@ -162,42 +162,35 @@ def test_a_query_in_all_its_forms(here: Path) -> None:
 
 
 def test_a_record_is_verified_on_the_whole_way(here: Path) -> None:
-    """`logferry verify` finds what it sent, by message and by file, in the local app and workspace."""
-    by_message = json.loads(logferry(here, "verify", "billing", "--json").stdout)
-    assert (by_message["found"], by_message["workspace"]) == (True, "local Azure")
+    """`logferry verify` finds the file that it dropped, by event, app, rule and query of local Azure."""
     now = datetime.now(UTC).isoformat()
     (here / "sample.ndjson").write_text(
         json.dumps({"TimeGenerated": now, "Message": "logferry-verify"}) + "\n"
     )
-    by_file = logferry(here, "verify", "--file", "sample.ndjson", "--as", "apps/sample.ndjson")
-    assert by_file.returncode == 0, by_file.stdout + by_file.stderr
-    stages = {line.split()[0] for line in by_file.stdout.splitlines()}
+    answer = logferry(here, "verify", "--file", "sample.ndjson", "--as", "apps/sample.ndjson")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    stages = {line.split()[0] for line in answer.stdout.splitlines()}
     assert stages >= {"Route", "sent", "taken", "received", "done", "found", "It"}
 
 
 def test_the_page_about_queries_runs(here: Path) -> None:
-    """docs/query.md: its detection finds what its log has, and its last version passes its test."""
+    """docs/query.md: the last version of its detection passes its test, on rows that went all the way."""
     page = (ROOT / "docs/query.md").read_text()
     for name, body in re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).write_text(body)
     (here / "logferry").write_text(f"#!{sys.executable}\n{CLI}\n")
     (here / "logferry").chmod(0o755)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{here}:{os.environ['PATH']}"}
-    log = subprocess.run([sys.executable, "attack.py"], cwd=here, capture_output=True, text=True, check=True)
-    (here / "attack.csv").write_text(log.stdout)
-    assert logferry(here, "drop", "attack.csv", "--as", "web/attack.csv", "--wait").returncode == 0
     tested = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_detections.py"],
-        cwd=here, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
-    assert "4 passed" in tested.stdout, tested.stdout + tested.stderr
-    asked = subprocess.run(
-        [sys.executable, "ask.py"], cwd=here, env=environment, capture_output=True, text=True, check=True
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{here}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
-    assert [line.split()[2:] for line in asked.stdout.splitlines()] == [["/login", "200"], ["/login", "401"]]
-    rows = logferry(here, "query", "-", "--csv", given=(here / "detections/guessed.kql").read_text())
-    assert rows.stdout.count("2001:db8::66,") == 1
+    assert "4 passed" in tested.stdout, tested.stdout + tested.stderr
 
 
 def test_one_local_azure_a_folder(here: Path) -> None:
