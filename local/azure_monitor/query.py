@@ -96,6 +96,8 @@ def _translate(query: str, tables: Mapping[str, Mapping[str, str]]) -> tuple[str
         found = duckdb_kql.to_sql(query, schema={t: list(c) for t, c in tables.items()}, allow_write=False)
     except duckdb_kql.KqlSyntaxError as error:
         raise _unreadable(query, error) from error
+    except duckdb_kql.KqlUnsupportedError as error:
+        raise QueryError("SemanticError", _unknown(error)) from error
     except duckdb_kql.KqlError as error:
         raise QueryError("SemanticError", str(error)) from error
     except RecursionError as error:
@@ -106,6 +108,13 @@ def _translate(query: str, tables: Mapping[str, Mapping[str, str]]) -> tuple[str
     if wrong:
         raise QueryError("SemanticError", wrong)
     return sql, dict(found.parameters)
+
+
+def _unknown(error: duckdb_kql.KqlUnsupportedError) -> str:
+    """Not the author's mistake, perhaps: what local Azure cannot run may be right in Azure."""
+    what = error.construct.removeprefix("function:")
+    why = f": {error.hint}" if error.hint and "translate/" not in error.hint else ""
+    return f"local Azure cannot run {what!r}, which may be right in Azure{why}."
 
 
 def _unreadable(query: str, error: duckdb_kql.KqlSyntaxError) -> QueryError:

@@ -49,6 +49,11 @@ def test_a_table_is_known_before_its_first_row(client: Client) -> None:
     [
         ("Things_CL | wher", "SyntaxError", "could not be parsed at"),
         (".show tables", "SyntaxError", "control commands"),
+        (
+            "print ingestion_time()",
+            "SemanticError",
+            "cannot run 'ingestion_time', which may be right in Azure",
+        ),
         ("Nope_CL", "SemanticError", "There are: Things_CL."),
         ("Things_CL | where Statu == 1", "SemanticError", "did you mean 'Status'?"),
         ("Things_CL | where status == 1", "SemanticError", "it is 'Status'"),

@@ -15,6 +15,7 @@ import requests
 
 from local.azure_monitor import Config, StreamSpec, serve
 from shared.cli import main
+from shared.cli_query import _text
 from shared.cli_sign_in import operator
 from shared.cli_workspace import span
 from tests.monitor import RULE, SECRET, WORKSPACE, identity_environment
@@ -214,3 +215,9 @@ def test_the_environment_may_choose_the_sign_in(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("AZURE_TOKEN_CREDENTIALS")
     names = [type(one).__name__ for one in operator().credentials]
     assert names.index("AzureCliCredential") < names.index("ManagedIdentityCredential") == len(names) - 1
+
+
+def test_a_screen_gets_the_beginning_of_a_long_value_and_a_pipe_all_of_it(run: Run, url: str) -> None:
+    """A value of thousands of characters does not push the rest of an answer off a screen."""
+    assert _text("x" * 500, 400) == "x" * 400 + "... (100 more)"
+    assert query(run, url, f"print x = '{'ab' * 300}'")[1].splitlines()[1] == "ab" * 300
