@@ -144,12 +144,12 @@ def _follow(
     """Look until it is found, is dead, or the time is over."""
     began, pause = time.monotonic(), _SHORTEST
     reach = _Reach(course, say, lambda: time.monotonic() - began)
-    trouble = ""
+    seen, trouble = Seen(taken=False), ""
     while True:
-        seen = course.sent.look()
         try:
+            seen = course.sent.look()
             rows, trouble = asked.ask(kql, _SPAN).dicts(), ""
-        except Trouble as error:  # it was let in a moment ago: throttled, or the network
+        except Trouble as error:  # one was let in a moment ago: throttled, or the network
             rows, trouble = [], str(error)
         if rows:
             reach.found(seen, rows[0])
@@ -224,12 +224,12 @@ def _seconds(text: Any, since: datetime) -> float | None:
 def _state(seen: Seen) -> str:
     if not seen.taken:
         return "Waiting for the app to take it"
-    return seen.waits.capitalize() or "Waiting for a query to find it"
+    return seen.waits[:1].upper() + seen.waits[1:] or "Waiting for a query to find it"
 
 
 def _stuck(course: Course, seen: Seen, patience: float, trouble: str) -> str:
     if trouble:
-        return f"The workspace could not be asked any more: {trouble}"
+        return f"It could not be followed any further: {trouble}"
     if seen.advice:
         return seen.advice
     return (
