@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,6 +41,17 @@ SettingsOption = Annotated[
 ]
 AccountOption = Annotated[
     str | None, typer.Option(help="The storage account, with containers and queues of default names.")
+]
+WorkspaceOption = Annotated[
+    str | None,
+    typer.Option(help="Id of a real workspace, a GUID. Default: local Azure's.", metavar="ID"),
+]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Cloud of the workspace: public (default), usgov, china, or the address of its query endpoint.",
+        metavar="CLOUD|URL",
+    ),
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for its audit row, and print it.")]
 
@@ -174,19 +185,37 @@ def query(
     ],
     as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV, for programs.")] = False,
     as_json: JsonOption = False,
+    timespan: Annotated[
+        str | None,
+        typer.Option(
+            help="Only rows of this time: 1h, 30m or 7d until now, an ISO 8601 duration, or from/to.",
+            metavar="SPAN",
+        ),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    endpoint: EndpointOption = None,
 ) -> None:
-    """Ask the local workspace, in KQL.
+    """Ask a workspace in KQL: local Azure's, or a real one with your own sign-in.
 
     \b
     Examples:
       logferry query 'WebAccess_CL | summarize count() by Status'
       logferry query 'Events_CL | take 10' --csv > events.csv
+      logferry query 'Events_CL | count' --timespan 1h
+      logferry query 'Events_CL | count' --workspace 11111111-2222-3333-4444-555555555555
+      logferry query - < detections/denied.kql
+
+    Exit code 1 if there is no answer, or not all of it.
     """
     from .cli_query import query as run  # noqa: PLC0415
+    from .cli_workspace import span  # noqa: PLC0415
+    from .cli_workspace import workspace as found  # noqa: PLC0415
 
     if as_csv and as_json:
         raise typer.BadParameter("choose one of --csv and --json.")
-    run(_text_of(kql) if kql == "-" else kql, "csv" if as_csv else "json" if as_json else "table")
+    how: Literal["csv", "json", "table"] = "csv" if as_csv else "json" if as_json else "table"
+    if not run(found(workspace, endpoint), _text_of(kql) if kql == "-" else kql, how, span(timespan)):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -285,6 +314,69 @@ def status(
         )
     wanted = Wanted(route or (), state or (), source, rows)
     if not run(place(settings, account), wanted, as_json=as_json, watch=watch):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    route: Annotated[
+        str,
+        typer.Argument(
+            help="The route. Default: that of messages, or the first that can carry a mark.", metavar="ROUTE"
+        ),
+    ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Drop this file, not a message; the text logferry-verify in it becomes the mark.",
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+        ),
+    ] = None,
+    path: Annotated[
+        str, typer.Option("--as", help="Path like this in the drop container.", metavar="PATH")
+    ] = "",
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A value that the record must have, for filters; may be said again.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(help="How long to wait, in seconds.", min=0, metavar="SECONDS")
+    ] = 1_200,
+    workspace: WorkspaceOption = None,
+    endpoint: EndpointOption = None,
+    settings: SettingsOption = None,
+    account: AccountOption = None,
+    routes: Annotated[
+        Path | None,
+        typer.Option(help="The routes file. Default: routes.yaml, or local Azure's.", metavar="FILE"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a marked record through the app, and wait until a query of the workspace finds it.
+
+    \b
+    Examples:
+      logferry verify
+      logferry verify firewall --set Action=deny
+      logferry verify --file sample.csv --as web/sample.csv
+      logferry verify --account stlogferry --workspace 11111111-2222-3333-4444-555555555555
+
+    Exit code 1 if it is not found; the last sentence says where it stands.
+    """
+    from .cli_verify import run  # noqa: PLC0415
+
+    pairs = dict(pair.partition("=")[::2] for pair in given or ())
+    if not all("=" in pair for pair in given or ()) or (file and pairs):
+        raise typer.BadParameter("write --set NAME=VALUE; a --file has its own values.")
+    whither = (workspace, endpoint, settings, account)
+    found = run(route, pairs, file, path, *whither, routes, patience=wait, as_json=as_json)
+    if not found:
         raise typer.Exit(1)
 
 

@@ -42,7 +42,7 @@ def preview(file: Path, routes: Path, name: str, path: str, *, rows: int, as_jso
         rows: how many rows to show.
         as_json: for programs.
     """
-    route, path = _route(load(routes), file, name, path)
+    route, path = route_of(load(routes), file, name, path)
     show = Show()
     transformed = _Transformed(route, rows)
     with _progress(file, enabled=show.pretty and not as_json) as progress:
@@ -56,8 +56,18 @@ def preview(file: Path, routes: Path, name: str, path: str, *, rows: int, as_jso
     return found.lost == 0 and transformed.errors == 0
 
 
-def _route(routes: Routes, file: Path, name: str, path: str) -> tuple[Route, str]:
-    """The route, and the path in the drop container."""
+def route_of(routes: Routes, file: Path, name: str, path: str) -> tuple[Route, str]:
+    """The route of a file, and the path that it would have in the drop container.
+
+    Args:
+        routes: all of them.
+        file: the file.
+        name: of the route; "" for the one that takes the path.
+        path: in the drop container; "" to go by the file's own.
+
+    Raises:
+        Trouble: there is no such route, or none takes it.
+    """
     if name:
         if name not in routes.by_name:
             raise Trouble(f"there is no route {name!r}; there are: {', '.join(routes.by_name)}.")

@@ -9,17 +9,16 @@ a secret is ever shown.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlsplit
 
 from . import settings
 from .cli_local import Trouble, find
 from .cli_settings import values_of
+from .cli_sign_in import SIGN_IN, operator
 from .errors import ServiceUnavailable, SettingsError
 from .ledger.store import Store
 from .settings import Connection, Names
@@ -97,16 +96,7 @@ def _from_settings(source: str) -> Place:
 
 
 def _place(where: str, names: Names, connection: Connection) -> Place:
-    return Place(where, names, Storage(connection, _READ_BYTES, credential=_operator, retries=_RETRIES))
-
-
-def _operator() -> Any:
-    """Whoever runs the command."""
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - a local account does without
-
-    # It warns of every way to sign in that is not there; what helps is one sentence (see `_sentence`).
-    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
-    return DefaultAzureCredential()
+    return Place(where, names, Storage(connection, _READ_BYTES, credential=operator, retries=_RETRIES))
 
 
 def _urls(account: str) -> tuple[str, str]:
@@ -155,7 +145,7 @@ def _sentence(where: Place, error: Exception) -> str:
         return _silent(where)
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if isinstance(error, ClientAuthenticationError) and status is None:
-        return f"Not signed in to Azure: run `az login`, or give this machine a managed identity ({first})"
+        return f"{SIGN_IN} ({first})"
     if status == 401:
         return f"{where.where} takes no such sign-in; `az login --tenant` with its tenant may help ({first})"
     if status == 403:

@@ -16,7 +16,7 @@ no code with shared/shape or shared/encode, so that it can find them wrong.
     faults.py     scripted answers, for tests
     schema.py     a stream's columns, and its transform as SQL
     tables.py     the tables, and the one thread that writes them
-    query.py      KQL in, the query API's JSON out
+    query.py      KQL in, the query API's JSON out; query_*.py its parts: values, errors, spans, HTTP
     state.py      metrics, recent posts, losses
     app.py, control.py, page.py   HTTP
     server.py     a running server, for tests and for __main__.py

@@ -1,4 +1,4 @@
-"""HTTP: the ingestion endpoint, the identity endpoint and the query API.
+"""HTTP: the ingestion endpoint and the identity endpoint; what is asked of the tables.
 
 Rule: a handler asks the modules that know and writes down what came of it; it
 decides nothing about rows. Invariant: every request to the ingestion endpoint ends
@@ -29,7 +29,8 @@ from .identity import TokenBook
 from .ingestion import Refusal
 from .losses import Findings
 from .plans import Plans
-from .query import QueryError, run
+from .query import Question, run
+from .query_errors import QueryError
 from .state import Post, State, now_text
 from .tables import Accepted, Tables
 from .throttle import Throttle
@@ -95,7 +96,7 @@ class Monitor:
         if refusal is not None:
             log.warning("%s: %d %s: %s", stream, refusal.status, refusal.code, refusal.message)
         if fault.odd:
-            return await _scripted(request, fault, refusal)
+            return await scripted(request, fault, refusal)
         return web.Response(status=204) if refusal is None else refused(refusal)
 
     async def _look_inside(self, request: web.Request) -> bytes:
@@ -155,7 +156,7 @@ class Monitor:
     def _drop(self, request: web.Request, post: Post) -> web.StreamResponse:
         self.state.post(post)
         log.warning("%s: connection dropped, as a fault asked for", post.stream)
-        return _dropped(request)
+        return dropped(request)
 
     # -- identity ---------------------------------------------------------------------------
 
@@ -164,11 +165,11 @@ class Monitor:
         fault = self.faults.take_token() or Fault()
         await asyncio.sleep(fault.delay)
         if fault.reset is not None:
-            return _dropped(request)
+            return dropped(request)
         refusal = fault.refusal()
         if refusal is not None:
             log.warning("identity: %d, as a fault asked for", refusal.status)
-            return await _scripted(request, fault, refusal) if fault.odd else refused(refusal)
+            return await scripted(request, fault, refusal) if fault.odd else refused(refusal)
         header = request.headers.get("X-IDENTITY-HEADER")
         query = request.query
         status, answer = self.tokens.answer(header, query.get("api-version"), query.get("resource"))
@@ -178,32 +179,30 @@ class Monitor:
 
     # -- query ------------------------------------------------------------------------------
 
-    async def query(self, request: web.Request) -> web.Response:
-        """GET or POST /v1/workspaces/{workspace}/query."""
-        try:
-            text, timespan = await _question(request)
-            statistics = "include-statistics=true" in request.headers.get("Prefer", "")
-            return json(await self.ask(text, timespan, statistics=statistics))
-        except QueryError as error:
-            log.warning("query: %s: %s", error.code, error)
-            return json(error.to_json(), 400)
-
-    async def ask(
-        self, text: str, timespan: str | None = None, *, statistics: bool = False
-    ) -> dict[str, Any]:
+    async def ask(self, asked: Question, wait: float = 180.0) -> dict[str, Any]:
         """Run KQL over everything that has been accepted so far.
 
+        Args:
+            asked: the question.
+            wait: seconds that it may take.
+
         Raises:
-            QueryError: it cannot be answered.
+            QueryError: it cannot be answered, or not in that time.
         """
         await self.settled()
-        return await asyncio.to_thread(self._ask, text, timespan, statistics)
-
-    def _ask(self, text: str, timespan: str | None, statistics: bool) -> dict[str, Any]:
         cursor = self.tables.cursor()
+        work = asyncio.ensure_future(
+            asyncio.to_thread(run, cursor, self.tables.columns, asked, self.config.result_rows)
+        )
         try:
-            return run(cursor, self.tables.columns, text, timespan, statistics=statistics)
+            done, _ = await asyncio.wait({work}, timeout=wait)
+            if done:
+                return work.result()
+            raise QueryError("GatewayTimeout", f"The query took longer than {wait:.0f} s.", status=504)
         finally:
+            while not work.done():  # the query may be on its way to the database still
+                cursor.interrupt()
+                await asyncio.wait({work}, timeout=0.05)
             cursor.close()
 
     async def settled(self) -> None:
@@ -242,13 +241,14 @@ def refused(refusal: Refusal) -> web.Response:
     return json(refusal.body(), refusal.status, {"x-ms-error-code": refusal.code, **refusal.headers})
 
 
-def _dropped(request: web.Request) -> web.StreamResponse:
+def dropped(request: web.Request) -> web.StreamResponse:
+    """No answer: the connection is gone."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)  # never arrives
 
 
-async def _scripted(request: web.Request, fault: Fault, refusal: Refusal | None) -> web.StreamResponse:
+async def scripted(request: web.Request, fault: Fault, refusal: Refusal | None) -> web.StreamResponse:
     """An answer that no HTTP library would give: written by hand, byte by byte where the fault says so."""
     transport, wire = request.transport, fault.wire(refusal)
     step = 1 if fault.drip else len(wire)
@@ -289,24 +289,3 @@ async def _body(request: web.Request) -> tuple[bytes | None, int]:
         if size > ingestion.MAX_WIRE:
             return None, size
     return b"".join(parts), size
-
-
-class _Question(msgspec.Struct):
-    query: str
-    timespan: str | None = None
-
-
-async def _question(request: web.Request) -> tuple[str, str | None]:
-    if request.method == "GET":
-        found = request.query.get("query")
-        if not found:
-            raise QueryError("BadArgument", "the query parameter is missing.")
-        return found, request.query.get("timespan")
-    body = await request.read()
-    try:
-        question = msgspec.json.decode(body, type=_Question)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise QueryError(
-            "BadArgument", f'the body must be {{"query": KQL, "timespan": optional}}: {error}.'
-        ) from error
-    return question.query, question.timespan

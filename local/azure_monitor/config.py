@@ -15,6 +15,8 @@ from typing import Any
 from .throttle import BYTES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE
 
 STREAMS_PER_RULE = 10
+RESULT_ROWS = 500_000
+"""Rows of one answer. Source: Azure Monitor service limits, Log Analytics query API."""
 COLUMN_TYPES = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 WORKSPACE_ID = "00000000-0000-0000-0000-000000000000"
 _RULE = re.compile(r"dcr-[0-9a-f]{32}")
@@ -65,6 +67,8 @@ class Config:
     token_lifetime: float = 86_400.0
     """Seconds."""
     audience: str = "https://monitor.azure.com"
+    result_rows: int = RESULT_ROWS
+    """Rows that one query gives at most."""
     by_stream: Mapping[tuple[str, str], StreamSpec] = field(init=False, repr=False)
     """(rule, stream) to its spec."""
 
@@ -72,7 +76,7 @@ class Config:
         for rule in self.rules:
             if not _RULE.fullmatch(rule):
                 raise ValueError(f"rule {rule!r}: an immutable id is dcr- and 32 hexadecimal digits.")
-        if min(self.limit_bytes, self.limit_requests, self.limit_minute) <= 0:
+        if min(self.limit_bytes, self.limit_requests, self.limit_minute, self.result_rows) <= 0:
             raise ValueError("a limit is more than 0; `limits` switches them off.")
         needed = -(-len(self.streams) // STREAMS_PER_RULE)
         if len(self.rules) < max(needed, 1):

@@ -14,6 +14,7 @@ from aiohttp import web
 from .app import Monitor, around, json, refused
 from .ingestion import Refusal
 from .page import page
+from .query_api import QueryApi
 
 
 class _Roles(msgspec.Struct, forbid_unknown_fields=True):
@@ -116,13 +117,15 @@ class Control:
 
 def make_app(monitor: Monitor) -> web.Application:
     """All routes."""
-    control = Control(monitor)
+    control, api = Control(monitor), QueryApi(monitor)
     app = web.Application(middlewares=[around])
     add: Any = app.router.add_route
     add("POST", "/dataCollectionRules/{rule}/streams/{stream}", monitor.ingest)
     add("GET", "/msi/token", monitor.token)
-    add("GET", "/v1/workspaces/{workspace}/query", monitor.query)
-    add("POST", "/v1/workspaces/{workspace}/query", monitor.query)
+    add("GET", "/v1/workspaces/{workspace}/query", api.query)
+    add("POST", "/v1/workspaces/{workspace}/query", api.query)
+    add("POST", "/v1/$batch", api.batch)
+    add("POST", "/v1/{resource:subscriptions/.+}/query", api.resource)
     add("GET", "/local/status", control.status)
     add("GET", "/local/metrics", control.metrics)
     add("GET", "/local/posts", control.posts)

@@ -38,14 +38,14 @@ class Match(msgspec.Struct, forbid_unknown_fields=True):
     stream: str | None = None
     rule: str | None = None
     contains: str | None = None
-    """A text inside the decompressed body; the post is read first."""
+    """A text inside the decompressed body, which is read first; or in the query."""
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What happens to the next `times` requests that match."""
 
-    on: Literal["post", "token"] = "post"
-    """Posts of rows, or requests to the identity endpoint."""
+    on: Literal["post", "token", "query"] = "post"
+    """Posts of rows, requests to the identity endpoint, or queries."""
     match: Match = msgspec.field(default_factory=Match)
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     """Answer with this instead of taking the post."""
@@ -117,7 +117,7 @@ class Faults:
 
     def look_inside(self) -> bool:
         """Whether any fault asks what is in a body."""
-        return any(fault.match.contains is not None for fault in self._waiting)
+        return any(fault.on == "post" and fault.match.contains is not None for fault in self._waiting)
 
     def take(self, rule: str, stream: str, raw: bytes = b"") -> Fault | None:
         """The fault for this post, which is used up by one.
@@ -139,6 +139,13 @@ class Faults:
         """The fault for this request for a token, which is used up by one."""
         found = next((fault for fault in self._waiting if fault.on == "token"), None)
         return self._used(found) if found else None
+
+    def take_query(self, query: str) -> Fault | None:
+        """The fault for this query, which is used up by one."""
+        for fault in self._waiting:
+            if fault.on == "query" and (fault.match.contains or "") in query:
+                return self._used(fault)
+        return None
 
     def _used(self, fault: Fault) -> Fault:
         fault.times -= 1

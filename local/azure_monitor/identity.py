@@ -73,7 +73,7 @@ class TokenBook:
             "client_id": CLIENT_ID,
         }
 
-    def problem(self, authorization: str | None, audience: str) -> str | None:
+    def problem(self, authorization: str | None, *audiences: str) -> str | None:
         """Why a request with this Authorization header is not let in, or None."""
         scheme, _, text = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not text:
@@ -83,8 +83,8 @@ class TokenBook:
             return "The token is not one that this identity endpoint handed out, or it was revoked."
         if token.expires <= self._clock():
             return "The token has expired."
-        if token.audience != _plain(audience):
-            return f"The token is for {token.audience}, not for {audience}."
+        if token.audience not in map(_plain, audiences):
+            return f"The token is for {token.audience}, not for {' or '.join(audiences)}."
         return None
 
     def revoke(self) -> int:

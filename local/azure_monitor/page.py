@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .query import QueryError
+from .query import Question
+from .query_errors import QueryError
 
 if TYPE_CHECKING:
     from .app import Monitor
@@ -90,7 +91,7 @@ def _example(counts: dict[str, int]) -> str:
 
 async def _answer(monitor: Monitor, query: str, timespan: str) -> str:
     try:
-        answer = await monitor.ask(query, timespan or None, statistics=True)
+        answer = await monitor.ask(Question(query, timespan or None, statistics=True))
     except QueryError as error:
         said = f"<strong>{escape(error.code)}</strong>: {escape(str(error))}"
         return f'<p class="bad answer" role="alert">{said}</p>'

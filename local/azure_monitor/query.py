@@ -1,9 +1,9 @@
 """KQL in, the query API's JSON out.
 
 Rule: the reply has the form of the Log Analytics query API (v1): one PrimaryResult
-with Kusto types, times as ISO 8601 with Z, dynamic values as JSON text, a timespan
-as d.hh:mm:ss. Invariant: a query can read the workspace's tables and nothing else,
-and whatever is wrong with it is a QueryError with a sentence that helps.
+with Kusto types, `statistics` and `render` where they are asked for, and an `error`
+beside a result that was cut. Invariant: a query can read the workspace's tables and
+nothing else, and whatever is wrong with it is a QueryError with a sentence that helps.
 """
 
 from __future__ import annotations
@@ -11,87 +11,82 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
-import math
 import re
 import time
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import duckdb
 import duckdb_kql
 from duckdb_kql.types import kusto_type
-from isodate import ISO8601Error, parse_datetime, parse_duration  # type: ignore[import-untyped]
 
+from .query_errors import Place, QueryError, too_many
+from .query_render import rendering
+from .query_span import interval
+from .query_values import write
 from .schema import quote, wrong_case
 
 _NO_TABLE = re.compile(r"Table with name (.+?) does not exist")
 _NO_COLUMN = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
+_EXPECTED = re.compile(r" expecting \{.{60,}\}")
+"""Every word of the language that could stand there, which tells nobody anything."""
+_TOKEN = re.compile(r"\w+|\S")
 
 
-class QueryError(Exception):
-    """A query that cannot be answered.
+class Question(NamedTuple):
+    """What is asked."""
 
-    Args:
-        code: SyntaxError, SemanticError or another of the service's inner codes.
-        message: what is wrong.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-    def to_json(self) -> dict[str, Any]:
-        """The body of the service's 400."""
-        return {
-            "error": {
-                "message": "The request had some invalid properties",
-                "code": "BadArgumentError",
-                "correlationId": str(uuid.uuid4()),
-                "innererror": {"code": self.code, "message": str(self)},
-            }
-        }
+    query: str
+    timespan: str | None = None
+    """ISO 8601 duration or interval; rows outside are not seen."""
+    statistics: bool = False
+    """Whether to say how long it took."""
+    render: bool = False
+    """Whether to say how the query wants its result drawn."""
 
 
 def run(
     con: duckdb.DuckDBPyConnection,
     tables: Mapping[str, Mapping[str, str]],
-    query: str,
-    timespan: str | None = None,
-    *,
-    statistics: bool = False,
+    asked: Question,
+    most: int,
 ) -> dict[str, Any]:
     """Answer one query.
 
     Args:
         con: a cursor of its own.
         tables: name to columns.
-        query: KQL.
-        timespan: ISO 8601 duration or interval; rows outside are not seen.
-        statistics: whether to say how long it took.
+        asked: the question.
+        most: rows that are given; where there are more, the answer says so.
 
     Raises:
         QueryError: it cannot be answered.
     """
     began = time.perf_counter()
-    sql, parameters = _translate(query, tables)
-    if timespan:
-        sql = _within(sql, tables, *_interval(timespan, dt.datetime.now(dt.UTC)))
+    sql, parameters = _translate(asked.query, tables)
+    if asked.timespan:
+        sql = _within(sql, tables, *interval(asked.timespan, dt.datetime.now(dt.UTC)))
     try:
         con.execute(sql, parameters or None)
-        description, rows = con.description or [], con.fetchall()
+        description, rows = con.description or [], con.fetchmany(most + 1)
     except duckdb.Error as error:
         raise _explain(error, tables) from error
     kinds = [kusto_type(column[1]) for column in description]
-    writers = [_WRITERS.get(kind, _as_is) for kind in kinds]
-    found = [[None if v is None else write(v) for write, v in zip(writers, row, strict=True)] for row in rows]
     columns = [{"name": column[0], "type": kind} for column, kind in zip(description, kinds, strict=True)]
+    found = write(kinds, rows[:most])
     answer: dict[str, Any] = {"tables": [{"name": "PrimaryResult", "columns": columns, "rows": found}]}
-    if statistics:
-        seconds = time.perf_counter() - began
-        sizes = [{"tableRowCount": len(found), "tableSize": len(json.dumps(found))}]
-        answer["statistics"] = {"query": {"executionTime": seconds, "datasetStatistics": sizes}}
+    if asked.statistics:
+        answer["statistics"] = _statistics(time.perf_counter() - began, found)
+    if asked.render and (drawn := rendering(asked.query)):
+        answer["render"] = drawn
+    if len(rows) > most:
+        answer["error"] = too_many(most)
     return answer
+
+
+def _statistics(seconds: float, rows: list[list[Any]]) -> dict[str, Any]:
+    sizes = [{"tableRowCount": len(rows), "tableSize": len(json.dumps(rows))}]
+    return {"query": {"executionTime": seconds, "datasetStatistics": sizes}}
 
 
 def _translate(query: str, tables: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, Any]]:
@@ -100,7 +95,9 @@ def _translate(query: str, tables: Mapping[str, Mapping[str, str]]) -> tuple[str
     try:
         found = duckdb_kql.to_sql(query, schema={t: list(c) for t, c in tables.items()}, allow_write=False)
     except duckdb_kql.KqlSyntaxError as error:
-        raise QueryError("SyntaxError", str(error)) from error
+        raise _unreadable(query, error) from error
+    except duckdb_kql.KqlUnsupportedError as error:
+        raise QueryError("SemanticError", _unknown(error)) from error
     except duckdb_kql.KqlError as error:
         raise QueryError("SemanticError", str(error)) from error
     except RecursionError as error:
@@ -111,6 +108,27 @@ def _translate(query: str, tables: Mapping[str, Mapping[str, str]]) -> tuple[str
     if wrong:
         raise QueryError("SemanticError", wrong)
     return sql, dict(found.parameters)
+
+
+def _unknown(error: duckdb_kql.KqlUnsupportedError) -> str:
+    """Not the author's mistake, perhaps: what local Azure cannot run may be right in Azure."""
+    what = error.construct.removeprefix("function:")
+    why = f": {error.hint}" if error.hint and "translate/" not in error.hint else ""
+    return f"local Azure cannot run {what!r}, which may be right in Azure{why}."
+
+
+def _unreadable(query: str, error: duckdb_kql.KqlSyntaxError) -> QueryError:
+    """With the place of the first thing that could not be read, as the service has it."""
+    if not error.diagnostics:
+        return QueryError("SyntaxError", str(error))
+    first = error.diagnostics[0]
+    lines = query.splitlines() or [""]
+    line, pos = min(first.span.line, len(lines)), first.span.column
+    there = _TOKEN.search(lines[line - 1], pos)
+    place = Place(line, pos, there[0] if there else "")
+    at = f"at '{place.token}' on line [{line},{pos}]"
+    why = _EXPECTED.sub("", first.message)
+    return QueryError("SyntaxError", f"Query could not be parsed {at}: {why}", place=place)
 
 
 def _explain(error: duckdb.Error, tables: Mapping[str, Mapping[str, str]]) -> QueryError:
@@ -138,76 +156,3 @@ def _within(sql: str, tables: Mapping[str, Mapping[str, str]], start: dt.datetim
 def _narrowed(table: str, span: str) -> str:
     name = quote(table)
     return f'{name} AS (SELECT * FROM "main".{name} WHERE "TimeGenerated" {span})'  # noqa: S608 - both are quoted
-
-
-def _interval(text: str, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    """`PT1H`, `start/end`, `start/PT1H` or `PT1H/end` as two times.
-
-    Raises:
-        QueryError: it is none of these.
-    """
-    try:
-        first, _, second = text.partition("/")
-        if not second:
-            return now - _duration(first), now
-        if first.startswith("P"):
-            end = _time(second)
-            return end - _duration(first), end
-        start = _time(first)
-        return start, start + _duration(second) if second.startswith("P") else _time(second)
-    except (ISO8601Error, ValueError, OverflowError, TypeError) as error:
-        raise QueryError("BadArgument", f"timespan {text!r} is no ISO 8601 duration or interval.") from error
-
-
-def _duration(text: str) -> dt.timedelta:
-    found = parse_duration(text)
-    if not isinstance(found, dt.timedelta):
-        raise TypeError("months and years have no fixed length")
-    return found
-
-
-def _time(text: str) -> dt.datetime:
-    time_ = parse_datetime(text) if "T" in text else dt.datetime.fromisoformat(text)
-    return time_ if time_.tzinfo else time_.replace(tzinfo=dt.UTC)
-
-
-# -- one value as the service writes it -------------------------------------------------------
-
-
-def _as_is(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) else str(value)
-
-
-def _datetime(value: Any) -> str:
-    if isinstance(value, dt.datetime):
-        value = value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return str(value.isoformat()).replace("+00:00", "Z")
-    return f"{value}T00:00:00Z" if isinstance(value, dt.date) else str(value)
-
-
-def _timespan(value: Any) -> str:
-    if not isinstance(value, dt.timedelta):
-        return str(value)
-    sign, value = ("-", -value) if value < dt.timedelta() else ("", value)
-    days, seconds = value.days, value.seconds
-    fraction = f".{value.microseconds:06d}0" if value.microseconds else ""
-    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"
-    return f"{sign}{f'{days}.' if days else ''}{clock}"
-
-
-def _real(value: Any) -> Any:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _dynamic(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-_WRITERS: dict[str, Callable[[Any], Any]] = {
-    "datetime": _datetime,
-    "timespan": _timespan,
-    "real": _real,
-    "dynamic": _dynamic,
-}

@@ -22,7 +22,7 @@ from azure.storage.queue import QueueClient
 from shared.audit import Audit
 from shared.cli_audit import Tail, audit_of
 from shared.cli_local import Local
-from shared.cli_query import ask
+from shared.cli_workspace import Local as Workspace
 from shared.routes import load
 
 from . import inputs, tally
@@ -171,13 +171,11 @@ class Drive:
         """Rows received and dropped by stream, rows by table, losses by kind, as they are now."""
         metrics = get(f"{self._local.monitor_url}/local/metrics")
         losses = get(f"{self._local.monitor_url}/local/losses")["counts"]
-        tables = dict.fromkeys(self._streams.values())
+        tables, workspace = dict.fromkeys(self._streams.values()), Workspace(self._local.query_url)
         return {
             "received": {m["InputStreamId"]: m["RowsReceived_Count"] for m in metrics},
             "dropped": {m["InputStreamId"]: m["RowsDropped_Count"] for m in metrics},
-            "rows": {
-                table: int(ask(self._local.query_url, f"{table} | count").rows[0][0]) for table in tables
-            },
+            "rows": {table: int(workspace.ask(f"{table} | count").rows[0][0]) for table in tables},
             "losses": {kind: found["count"] for kind, found in losses.items()},
         }
 

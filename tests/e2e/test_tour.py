@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,38 @@ def test_a_query_in_all_its_forms(here: Path) -> None:
     wrong = logferry(here, "query", "Firewall_CL | where Acton == 1")
     assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (1, "", 1)
     assert "did you mean 'Action'?" in wrong.stderr
+
+
+def test_a_record_is_verified_on_the_whole_way(here: Path) -> None:
+    """`logferry verify` finds the file that it dropped, by event, app, rule and query of local Azure."""
+    now = datetime.now(UTC).isoformat()
+    (here / "sample.ndjson").write_text(
+        json.dumps({"TimeGenerated": now, "Message": "logferry-verify"}) + "\n"
+    )
+    answer = logferry(here, "verify", "--file", "sample.ndjson", "--as", "apps/sample.ndjson")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    stages = {line.split()[0] for line in answer.stdout.splitlines()}
+    assert stages >= {"Route", "sent", "taken", "received", "done", "found", "It"}
+
+
+def test_the_page_about_queries_runs(here: Path) -> None:
+    """docs/query.md: the last version of its detection passes its test, on rows that went all the way."""
+    page = (ROOT / "docs/query.md").read_text()
+    for name, body in re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text(body)
+    (here / "logferry").write_text(f"#!{sys.executable}\n{CLI}\n")
+    (here / "logferry").chmod(0o755)
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_detections.py"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{here}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "4 passed" in tested.stdout, tested.stdout + tested.stderr
 
 
 def test_one_local_azure_a_folder(here: Path) -> None:
