@@ -107,10 +107,8 @@ class DeadLetter:
 
     def records(self, source: SourceFacts, route: str, first: int, rejects: list[Reject]) -> str:
         """Write the rejects of a span; the document's name. Raises ServiceUnavailable."""
-        name = f"{_folder(source, route)}/{first:012d}{DOCUMENT}"
-        now = _now()
-        lines = [line_of(source, route, reject, now) for reject in rejects]
-        self.store.put(name, *document(shared(lines, rejects)))
+        name, text, tags = records(source, route, first, rejects)
+        self.store.put(name, text, tags)
         return name
 
     def source(self, source: SourceFacts, route: str, reason: str, detail: str, raw: bytes = b"") -> str:
@@ -121,6 +119,15 @@ class DeadLetter:
         )
         self.store.put(name, *document([line]))
         return name
+
+
+def records(
+    source: SourceFacts, route: str, first: int, rejects: list[Reject]
+) -> tuple[str, bytes, dict[str, str]]:
+    """Name, text and metadata of the document for the rejects of a span."""
+    now = _now()
+    lines = [line_of(source, route, reject, now) for reject in rejects]
+    return f"{_folder(source, route)}/{first:012d}{DOCUMENT}", *document(shared(lines, rejects))
 
 
 def line_of(source: SourceFacts, route: str, reject: Reject, now: str, tries: int = 0) -> Line:
