@@ -243,8 +243,8 @@ def send(
 SendingOption = Annotated[
     str | None,
     typer.Option(
-        help="Where DATA_COLLECTION_ENDPOINT and LOGS_DCR_RULE_ID are: a file of app settings, or the environment "
-        "(default).",
+        help="Where DATA_COLLECTION_ENDPOINT and LOGS_DCR_RULE_ID are: a file of app settings, or the "
+        "environment (default).",
         metavar="FILE|env",
     ),
 ]

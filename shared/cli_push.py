@@ -147,7 +147,7 @@ class _Stop:
         return self.asked
 
     def ask(self, *_: object) -> None:
-        """Stop at a checkpoint; the second time, at once: progress is on the disk, and what flies may land twice."""
+        """Stop at a checkpoint; the second time, at once: then what is in flight may land twice."""
         if self.asked:
             os.write(
                 sys.stderr.fileno(), b"\x1b[?25h\nEnded at once.\n" if sys.stderr.isatty() else b"Ended.\n"

@@ -277,5 +277,5 @@ class SourceFacts:
 
     @property
     def path(self) -> str:
-        """The name without container or machine, which patterns of routes are held against; "" of a message."""
+        """Without container or machine, as patterns of routes are held against it; "" of a message."""
         return self.name.partition("/")[2] if self.kind in {"blob", "file"} else ""

@@ -103,10 +103,15 @@ class Metadata:
             return _refused(400, "invalid_request", f"The api-version '{version}' is not supported")
         if not resource:
             return _refused(400, "invalid_request", "Required audience parameter not specified")
+        return self._unknown(resource)
+
+    def _unknown(self, resource: str) -> Answer | None:
         if not self.assigned:
             return _refused(400, "invalid_request", "Identity not found")
         if not self._book.knows(resource):
-            said = f"AADSTS500011: The resource principal named {resource} was not found in the tenant named local."
+            said = (
+                f"AADSTS500011: The resource principal named {resource} was not found in the tenant named x."
+            )
             return _refused(400, "invalid_resource", said)
         return None
 

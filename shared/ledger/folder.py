@@ -48,9 +48,8 @@ class Folder:
             except FileNotFoundError:
                 return None
 
-    def put(self, name: str, document: bytes, metadata: dict[str, str] | None = None) -> None:
-        """Write, whatever is there; metadata follows from the document, and is not kept. Raises ServiceUnavailable."""
-        del metadata
+    def put(self, name: str, document: bytes) -> None:
+        """Write, whatever is there. Raises ServiceUnavailable."""
         path = self._path(name)
         beside = path.with_name(f".{uuid.uuid4().hex}")
         with self._usable():
@@ -68,7 +67,7 @@ class Folder:
             self._path(name).unlink(missing_ok=True)
 
     def place(self, name: str) -> Path:
-        """Where a file of that name may be written by who knows how; its folder is there. Raises ServiceUnavailable."""
+        """Where a file of that name may be written; its folder is there. Raises ServiceUnavailable."""
         path = self._path(name)
         with self._usable():
             path.parent.mkdir(_OWNER, parents=True, exist_ok=True)

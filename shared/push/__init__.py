@@ -121,7 +121,9 @@ class Push:
 
         Args:
             stream: standard input, a pipe.
-            route, name, progress: as of `file`.
+            route: as of `file`.
+            name: as of `file`.
+            progress: as of `file`.
 
         Raises:
             Transient: it cannot be put on the disk.
@@ -160,7 +162,9 @@ def files(
         routes: the routes file, or what it holds.
         app_settings: DATA_COLLECTION_ENDPOINT and LOGS_DCR_RULE_ID; default: the environment.
         state: the state folder; default: see settings.state_folder.
-        again, growing, final: see How.
+        again: see How.
+        growing: see How.
+        final: see How.
 
     Returns:
         What became of each file that was begun. After one that Azure did not take, no other is begun.

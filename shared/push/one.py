@@ -2,8 +2,9 @@
 
 Invariants: the entry covers the contiguous accepted prefix only, and the dead letter
 is on the disk before the entry passes it; a file goes on only if it begins with what
-was read of it. Strategy: a log whose last line was taken before it had its newline is
-gone on with at that line, so that it lands whole; its `record_id` stays the same.
+was read of it. Strategy: a text is first read up to its last record that has an end;
+what is left is taken where that is wanted, which is written down: if the file grows, it
+is gone on with at that record, so that it lands whole, under the same `record_id`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ DEAD_LETTER = "dead-letter"
 REST_SECONDS = 120.0
 """A file that was not written for so long has ended, whether its last line has or not."""
 _BEAT_SECONDS = 1.0
+_CUT = "its last record was taken without an end"
 
 
 class One:
@@ -68,23 +70,35 @@ class One:
         entry = self._entry(how)
         if entry.state == "done" and self._source.size == entry.marks.end:
             return made.but("nothing new")
-        final = how.final or not self._text or (not how.growing and self._rests())
         before = replace(entry.counts, changed=dict(entry.counts.changed))
-        facts = SourceFacts("file", entry.source, entry.version, self._source.modified, entry.received)
-        saving = _Saving(self._folder, self._claimed, self._source, entry, facts, self._stopped)
+        saving = _Saving(self._folder, self._claimed, self._source, entry, self._stopped)
+        run = self._run(saving, progress, final=not self._text)
+        if run.waiting and (how.final or (not how.growing and self._rests())):
+            entry.reason = _CUT
+            run = self._run(saving, lambda _: None, final=True)
+        if how.once and entry.state == "done":
+            self._claimed.forget()
+        made = made.with_counts(run.counts.since(before), saving.dead_letters)
+        return _told(made, run, how)
+
+    def _run(self, saving: _Saving, progress: Callable[[int], None], *, final: bool) -> Run:
+        """Send what there is from the entry's position on, and write down how far that came."""
+        entry = saving.entry
         entry.state = "running"
         self._claimed.write(entry)
         run = self._corridor.run(
             self._route,
-            facts,
+            saving.facts,
             lambda offset: self._read(offset, progress),
             Start(entry.position, entry.counts, entry.seekable, final=final),
             saving,
             self._stopped,
         )
-        self._settle(run, saving, how)
-        made = made.with_counts(run.counts.since(before), saving.dead_letters)
-        return _told(made, run, how)
+        entry.state = "done" if run.finished and not run.waiting else "deferred"
+        if run.error is not None:
+            entry.reason = str(run.error)
+        saving.keep(run.position, run.counts)
+        return run
 
     def _rests(self) -> bool:
         return time.time() - self._source.modified >= REST_SECONDS
@@ -103,13 +117,13 @@ class One:
             return self._fresh(self._source.version())
         if how.again:
             return self._fresh(known.version)
-        if self._source.size > known.marks.end and _took_all(known) and not known.marks.newline:
+        if known.reason == _CUT and self._source.size > known.marks.end:
             known.position = _one_back(known.position)
-            known.counts.maybe_repeated += 1
         if (
             known.state != "running"
-        ):  # rejects that a killed run wrote are written over, by the day of receipt
+        ):  # what a killed run wrote of rejects is found again by the day of receipt
             known.received = time.time()
+        known.reason = ""
         known.size, known.modified = self._source.size, self._source.modified
         return known
 
@@ -123,21 +137,6 @@ class One:
             received=time.time(),
             modified=self._source.modified,
         )
-
-    # -- how it ended ---------------------------------------------------------------------------
-
-    def _settle(self, run: Run, saving: _Saving, how: How) -> None:
-        entry = saving.entry
-        entry.state = "done" if run.finished and not run.waiting else "deferred"
-        entry.reason = "" if run.error is None else str(run.error)
-        saving.keep(run.position, run.counts)
-        if how.once and entry.state == "done":
-            self._claimed.forget()
-
-
-def _took_all(entry: Entry) -> bool:
-    """Whether a last record without an end may have been taken as it was."""
-    return entry.state != "deferred" and entry.marks.end >= entry.size
 
 
 def _one_back(position: Position) -> Position:
@@ -169,7 +168,6 @@ class _Saving:
         claimed: Claimed,
         source: FileSource,
         entry: Entry,
-        facts: SourceFacts,
         stopped: Callable[[], bool],
     ) -> None:
         self.entry = entry
@@ -178,7 +176,7 @@ class _Saving:
         self._folder = folder
         self._claimed = claimed
         self._source = source
-        self._facts = facts
+        self.facts = SourceFacts("file", entry.source, entry.version, source.modified, entry.received)
         self._stopped = stopped
         self._before = entry.marks
 
@@ -197,6 +195,6 @@ class _Saving:
 
     def dead_letter(self, first: int, rejects: list[Reject]) -> None:
         """Write rejects. Raises ServiceUnavailable."""
-        name, text, _ = records(self._facts, self.entry.route, first, rejects)
+        name, text, _ = records(self.facts, self.entry.route, first, rejects)
         self._folder.put(f"{DEAD_LETTER}/{name}", text)
         self.dead_letters = str(self._folder.root / DEAD_LETTER / name.rpartition("/")[0])

@@ -78,17 +78,22 @@ def _status(error: Any, rule: str, stream: str, now: float) -> LogferryError:
         return Throttled(f"{said} (rule {rule})", retry_after=wait)
     if status == 408 or status >= 500:
         return ServiceUnavailable(f"{said} (rule {rule})", retry_after=wait)
-    if status == 400 and code == "InvalidStream":
-        return NotReady(f"{said} (stream {stream}, rule {rule})", remedy=_REMEDY["InvalidStream"])
     if status == 401:
         from .denied import wrong_audience  # noqa: PLC0415 - few tokens are refused
 
         return wrong_audience(said)
+    return _of_the_rule(status, code, f"{said} (rule {rule}, stream {stream})")
+
+
+def _of_the_rule(status: int, code: str, said: str) -> LogferryError:
+    """What an answer means that says something of rule, stream or body."""
+    if status == 400 and code == "InvalidStream":
+        return NotReady(said, remedy=_REMEDY[code])
     if status in {400, 413}:
-        return Refused(f"{said} (rule {rule}, stream {stream})", status=status)
+        return Refused(said, status=status)
     if status < 300:
-        return ReplyLost(f"{said} (rule {rule}, stream {stream})", remedy=_NOT_AZURE)
-    return NotReady(f"{said} (rule {rule}, stream {stream})", remedy=_REMEDY.get(status, _NOT_AZURE))
+        return ReplyLost(said, remedy=_NOT_AZURE)
+    return NotReady(said, remedy=_REMEDY.get(status, _NOT_AZURE))
 
 
 def _code(error: Any) -> tuple[str, str]:

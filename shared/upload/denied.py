@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ..errors import LogferryError, NotReady, ServiceUnavailable, Transient
-from .whence import METADATA, Whence, listens, proxy_for, whence
+from .whence import METADATA, Whence, proxy_for, whence
 
 ARC_KEYS = "/var/opt/azcmagent/tokens"
 """Where the Arc agent leaves its keys on Linux; msal reads them from nowhere else."""
 
 _CLOUD = (
-    "DATA_COLLECTION_ENDPOINT has to be in the identity's own cloud: ....ingest.monitor.azure.com for the public "
-    "one, .us or .cn for the others."
+    "DATA_COLLECTION_ENDPOINT has to be in the identity's own cloud: ....ingest.monitor.azure.com for the "
+    "public one, .us or .cn for the others."
 )
 _UNKNOWN_RESOURCE = re.compile(r"AADSTS500011|invalid_resource|AADSTS50001\b")
 _NO_IDENTITY = re.compile(
@@ -66,7 +66,8 @@ def in_the_way(here: Whence) -> Transient | None:
     if not proxy:
         return None
     return NotReady(
-        f"Requests for a token go to the proxy {bare(proxy)} instead of {here.host}, which is this machine's own.",
+        f"Requests for a token go to the proxy {bare(proxy)} instead of {here.host}, which is this machine's "
+        "own; no proxy can ask there for it.",
         remedy=f"Set NO_PROXY={_no_proxy(here)} (or add it to what NO_PROXY holds).",
     )
 
@@ -81,8 +82,9 @@ def silent(here: Whence, said: str = "nothing listens there") -> Transient:
         )
     elif here.kind == "vm":
         remedy = (
-            "On an Azure VM let nothing block that address; on an Arc-enabled server set IDENTITY_ENDPOINT and "
-            "IMDS_ENDPOINT as its agent does; any other machine has no managed identity, connect it to Azure Arc."
+            "On an Azure VM let nothing block that address; on an Arc-enabled server set IDENTITY_ENDPOINT "
+            "and IMDS_ENDPOINT as its agent does; any other machine has no managed identity: connect it to Azure "
+            "Arc."
         )
     else:
         remedy = f"It is used because {here.because}: those of an earlier start lead nowhere."
@@ -113,20 +115,21 @@ def _key_file(cause: BaseException, here: Whence) -> Transient | None:
     if isinstance(cause, FileNotFoundError | NotADirectoryError):
         return NotReady(
             f"The Arc agent's key file is missing: {name}.",
-            remedy="Restart the agent (systemctl restart himdsd) and see that `azcmagent show` says Connected; "
-            f"in a container, mount {ARC_KEYS} too.",
+            remedy="Restart the agent (systemctl restart himdsd) and see that `azcmagent show` says "
+            f"Connected; in a container, mount {ARC_KEYS} too.",
         )
     if isinstance(cause, PermissionError):
         return NotReady(
             f"The Arc agent's key file may not be read by this user: {name}.",
-            remedy="Put the user in the group himds (sudo usermod -aG himds USER) and sign in again, or run as root.",
+            remedy="Put the user in the group himds (sudo usermod -aG himds USER) and sign in again, or run "
+            "as root.",
         )
     text = str(cause)
     if "key file" in text or "WWW-Authenticate" in text:
         return NotReady(
             f"The Arc agent's challenge is none that can be answered ({_short(text)}).",
-            remedy="See that IDENTITY_ENDPOINT leads to the agent (http://localhost:40342/...) and that the agent is "
-            "up to date: azcmagent version.",
+            remedy="See that IDENTITY_ENDPOINT leads to the agent (http://localhost:40342/...), and that the "
+            "agent is up to date (azcmagent version).",
         )
     return None
 
@@ -136,9 +139,11 @@ def _refused(error: BaseException, here: Whence, text: str) -> Transient | None:
 
     if not isinstance(error, AzureError | OSError | ValueError):
         return None
+    # App Service says no more than 500 where the resource is one that the directory does not know.
+    vague = here.kind == "app" and "500" in text
+    asked = f"It was asked for at {here.url or here.name}, because {here.because}."
     return NotReady(
-        f"The managed identity gave no token: {text}.",
-        remedy=f"It was asked for at {here.url or here.name}, because {here.because}; `logferry doctor` looks closer.",
+        f"The managed identity gave no token: {text}.", remedy=f"{_CLOUD} {asked}" if vague else asked
     )
 
 

@@ -19,10 +19,10 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 METADATA = "http://169.254.169.254"
-_TOKEN_PATH = "/metadata/identity/oauth2/token"
+_PATH = "/metadata/identity/oauth2/token"
 _ARC_AGENT = "/opt/azcmagent/bin/himds"
 _ARC_AGENT_WINDOWS = r"${ProgramFiles}\AzureConnectedMachineAgent\himds.exe"
-_ARC_DEFAULT = f"http://localhost:40342{_TOKEN_PATH}"
+_ARC_DEFAULT = f"http://localhost:40342{_PATH}"
 _CONNECT_SECONDS = 2.0
 
 Kind = Literal["vm", "arc", "app", "other"]
@@ -47,25 +47,37 @@ class Whence(NamedTuple):
 
 def whence(environ: Mapping[str, str]) -> Whence:
     """The identity endpoint that the SDK uses in an environment."""
+    return _named(environ) or _found(environ)
+
+
+def _named(environ: Mapping[str, str]) -> Whence | None:
+    """The one that the environment names."""
     url = environ.get("IDENTITY_ENDPOINT", "")
     if url and environ.get("IDENTITY_HEADER"):
         if environ.get("IDENTITY_SERVER_THUMBPRINT"):
-            return Whence("other", "Service Fabric", url, "IDENTITY_ENDPOINT, IDENTITY_SERVER_THUMBPRINT")
+            return Whence("other", "Service Fabric", url, "IDENTITY_SERVER_THUMBPRINT is set")
         return Whence("app", _app(environ), url, "IDENTITY_ENDPOINT and IDENTITY_HEADER are set")
     if url and environ.get("IMDS_ENDPOINT"):
         return Whence("arc", "Azure Arc", url, "IDENTITY_ENDPOINT and IMDS_ENDPOINT are set")
-    if not url and environ.get("MSI_ENDPOINT"):
-        return Whence("other", "the endpoint of MSI_ENDPOINT", environ["MSI_ENDPOINT"], "MSI_ENDPOINT is set")
+    if url:
+        because = "IDENTITY_ENDPOINT is set, and neither IDENTITY_HEADER nor IMDS_ENDPOINT"
+        return Whence("other", "nothing that is known", "", because)
+    if environ.get("MSI_ENDPOINT"):
+        return Whence("other", "Azure ML or Cloud Shell", environ["MSI_ENDPOINT"], "MSI_ENDPOINT is set")
+    return None
+
+
+def _found(environ: Mapping[str, str]) -> Whence:
+    """The one that the machine has."""
     names = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
-    if not url and all(environ.get(name) for name in names):
+    if all(environ.get(name) for name in names):
         return Whence("other", "workload identity", "", "AZURE_FEDERATED_TOKEN_FILE is set")
     agent = _agent()
     if agent:
         return Whence("arc", "Azure Arc", _ARC_DEFAULT, f"its agent is here ({agent})")
     base = environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
     because = "AZURE_POD_IDENTITY_AUTHORITY_HOST is set" if base else "the environment names no other"
-    name = "the metadata service of an Azure VM"
-    return Whence("vm", name, (base or METADATA).strip("/") + _TOKEN_PATH, because)
+    return Whence("vm", "the metadata service of an Azure VM", (base or METADATA).strip("/") + _PATH, because)
 
 
 def _app(environ: Mapping[str, str]) -> str:

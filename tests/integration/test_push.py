@@ -39,7 +39,7 @@ routes:
     from: { blobs: ["lines/**"] }
     format: ndjson
     table: Lines_CL
-    columns: { Name: {}, N: { type: int }, Id: { fact: record_id }, Machine: { fact: container } }
+    columns: { Name: {}, Number: { type: int }, RecordId: { fact: record_id }, Machine: { fact: container } }
   rows:
     from: { blobs: ["rows/**"] }
     format: csv
@@ -69,7 +69,7 @@ class Here:
         """Append lines with these numbers to lines/NAME."""
         path = self.root / "lines" / name
         path.parent.mkdir(exist_ok=True)
-        lines = [json.dumps({"Name": self.prefix, "N": n}) for n in numbers]
+        lines = [json.dumps({"Name": self.prefix, "Number": n}) for n in numbers]
         with path.open("a") as file:
             file.write("\n".join(lines) + (end if lines else ""))
         return path
@@ -91,11 +91,11 @@ class Here:
 
     def landed(self) -> list[int]:
         """The numbers that are in the table, in order, repeats included."""
-        return [row["N"] for row in self.rows()]
+        return [row["Number"] for row in self.rows()]
 
     def rows(self) -> list[dict[str, Any]]:
         return self.server.rows(
-            f"Lines_CL | where Name == '{self.prefix}' | project N, Id, Machine | order by N asc"
+            f"Lines_CL | where Name == '{self.prefix}' | project Number, RecordId, Machine | order by Number asc"
         )
 
     def dead(self) -> list[deadletter.Line]:
@@ -180,7 +180,7 @@ def test_a_file_that_was_pushed_repeats_nothing(here: Here) -> None:
     assert here.landed() == [1, 2]
     here.push(path, "--again")
     assert here.landed() == [1, 1, 2, 2]
-    assert len({row["Id"] for row in here.rows()}) == 2
+    assert len({row["RecordId"] for row in here.rows()}) == 2
 
 
 def test_a_log_goes_on_at_its_end(here: Here) -> None:
@@ -212,7 +212,7 @@ def test_a_last_line_that_was_taken_too_early_lands_whole(here: Here) -> None:
     """A line that was cut by --final comes again as it is by then, under the same id, and no byte of it is lost."""
     path = here.write("app.log", 1, end="")
     with path.open("a") as file:
-        file.write('\n{"Name": "' + here.prefix + '", "N": 2')
+        file.write('\n{"Name": "' + here.prefix + '", "Number": 2')
     (row,) = here.push(path, "--final", code=1)
     assert row["dead_lettered"] == 1
     with path.open("a") as file:
@@ -220,7 +220,7 @@ def test_a_last_line_that_was_taken_too_early_lands_whole(here: Here) -> None:
     here.write("app.log", 3)
     (row,) = here.push(path)
     assert (row["accepted"], here.landed()) == (2, [1, 3, 22])
-    assert len({found["Id"] for found in here.rows()}) == 3
+    assert len({found["RecordId"] for found in here.rows()}) == 3
 
 
 def test_a_log_that_was_renamed_goes_on_and_its_follower_begins(here: Here) -> None:
@@ -256,7 +256,7 @@ def test_compressed_files_and_their_new_members(here: Here) -> None:
     path.parent.mkdir(exist_ok=True)
 
     def packed(n: int) -> bytes:
-        return gzip.compress(json.dumps({"Name": here.prefix, "N": n}).encode() + b"\n")
+        return gzip.compress(json.dumps({"Name": here.prefix, "Number": n}).encode() + b"\n", mtime=0)
 
     path.write_bytes(packed(1))
     here.push(path)
@@ -353,7 +353,7 @@ def test_a_push_that_is_killed_goes_on(here: Here) -> None:
     assert sorted(set(landed)) == list(range(count))
     rows_of_a_post = BATCH // 30
     assert len(landed) - count <= 2 * rows_of_a_post
-    assert len({found["Id"] for found in here.rows()}) == count
+    assert len({found["RecordId"] for found in here.rows()}) == count
 
 
 def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(here: Here) -> None:
@@ -378,7 +378,7 @@ def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(here: Here) -> None:
 
 def test_standard_input_lands_and_is_kept_if_it_cannot(here: Here) -> None:
     """What came on a pipe is on the disk before it is sent; where Azure takes nothing it stays there, with the command."""
-    text = json.dumps({"Name": here.prefix, "N": 1}).encode()
+    text = json.dumps({"Name": here.prefix, "Number": 1}).encode()
     here.running.monitor.roles.granted = False
     (row,) = here.push("-", "--route", "lines", stdin=text, code=1)
     assert Path(row["kept"]).read_bytes() == text
@@ -397,7 +397,7 @@ def test_a_pipe_is_read_like_standard_input(here: Here) -> None:
     pipe.parent.mkdir()
     os.mkfifo(pipe)
     writer = threading.Thread(
-        target=pipe.write_text, args=(json.dumps({"Name": here.prefix, "N": 5}) + "\n",)
+        target=pipe.write_text, args=(json.dumps({"Name": here.prefix, "Number": 5}) + "\n",)
     )
     writer.start()
     here.push(pipe)
