@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +89,7 @@ def push(asked: Asked, *, as_json: bool) -> bool:
     quiet()
     began, show = time.monotonic(), Show()
     routes = load(asked.routes)
-    wanted = [_file(routes, asked, name) for name in asked.files]
+    wanted = [_file(routes, asked, name) for given in asked.files for name in _meant(given)]
     config = settings.sending(asked.values)
     folder = Folder(asked.state or settings.state_folder(os.environ))
     with _stoppable() as stop:
@@ -100,7 +101,17 @@ def push(asked: Asked, *, as_json: bool) -> bool:
         show.raw(_json(done, rest))
     else:
         _page(show, done, rest, time.monotonic() - began)
-    return not rest and all(row.good or (row.state == "unfinished" and asked.how.growing) for row in done)
+        if rest or any(row.state in {"stopped", "not ready", "busy"} for row in done):
+            but = " without --again" if asked.how.again else ""
+            show.prose(f"To go on, say the same again{but}: what is settled is not sent twice.", "yellow")
+    return not rest and all(row.good_for(asked.how) for row in done)
+
+
+def _meant(given: str) -> list[str]:
+    """The files that a pattern stands for, where no shell has looked: Windows, systemd, cron's own lines."""
+    if given == STDIN or Path(given).exists():
+        return [given]
+    return sorted(glob(given, recursive=True)) or [given]  # noqa: PTH207 - absolute patterns too
 
 
 def _file(routes: Routes, asked: Asked, name: str) -> _File:
@@ -194,8 +205,6 @@ def _page(show: Show, done: list[Pushed], rest: list[_File], seconds: float) -> 
             )
     show.line()
     show.line(_sum(done, seconds), "bold")
-    if rest or any(row.state in {"stopped", "not ready", "busy"} for row in done):
-        show.prose("To go on, say the same again: what is settled is not sent twice.", "yellow")
 
 
 def _row(row: Pushed) -> list[Cell]:

@@ -118,8 +118,12 @@ def _routes(file: Path, config: Sending | None, route: str) -> tuple[Routes | No
     lacks = settings.lacking(config, routes) if config else []
     if lacks:
         return None, Check("routes", "failed", " ".join(lacks), "The settings have to fit the routes file.")
-    streams = len(routes.streams())
-    return routes, Check("routes", "ok", f"{file}: {len(routes.by_name)} routes into {streams} streams.")
+    said = f"{file}: {_count(len(routes.by_name), 'route')} into {_count(len(routes.streams()), 'stream')}."
+    return routes, Check("routes", "ok", said)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 # -- the identity ---------------------------------------------------------------------------------

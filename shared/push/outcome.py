@@ -64,6 +64,11 @@ class Pushed:
         """Whether every record of it is in Azure, or was filtered."""
         return self.state in {"done", "nothing new"} and not self.counts.dead_lettered
 
+    def good_for(self, how: How) -> bool:
+        """The same, where a last record without an end is no failure if the file is known to be growing."""
+        waits = self.state == "unfinished" and how.growing and not self.counts.dead_lettered
+        return self.good or waits
+
     def but(self, state: Outcome, reason: str = "", error: Transient | None = None) -> Pushed:
         """The same, not done."""
         return replace(self, state=state, reason=reason, error=error)

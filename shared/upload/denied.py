@@ -10,6 +10,7 @@ service ("How to use managed identities on an Azure VM to get a token: error han
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -43,21 +44,31 @@ def trouble(error: BaseException, resource: str, environ: Mapping[str, str]) -> 
         return error if isinstance(error, Transient) else None
     here = whence(environ)
     chain = _chain(error)
-    for cause in chain:
-        found = _key_file(cause, here)
-        if found:
-            return found
     text = _said(chain)
-    if _UNKNOWN_RESOURCE.search(text):
-        return wrong_cloud(resource, text)
-    if _no_answer(chain):
-        return in_the_way(here) or silent(here, _said(chain))
+    found = [_key_file(cause, here) for cause in chain]
+    return (
+        next(filter(None, found), None)
+        or (wrong_cloud(resource, text) if _UNKNOWN_RESOURCE.search(text) else None)
+        or (in_the_way(here) if _is_denial(error) else None)
+        or _of_the_endpoint(chain, here, text)
+        or _refused(error, here, text)
+    )
+
+
+def _of_the_endpoint(chain: list[BaseException], here: Whence, text: str) -> Transient | None:
+    """No answer, one that is none, or one that knows no identity."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError  # noqa: PLC0415
+
+    if any(isinstance(cause, json.JSONDecodeError) for cause in chain):
+        return _another(here)
+    if any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain):
+        return silent(here, text)
     if here.kind == "vm" and _NO_IDENTITY.search(text):
         return NotReady(
             f"This machine has no system-assigned identity (the metadata service says: {text}).",
             remedy="Switch it on: az vm identity assign -g GROUP -n MACHINE.",
         )
-    return in_the_way(here) or _refused(error, here, text)
+    return None
 
 
 def in_the_way(here: Whence) -> Transient | None:
@@ -83,12 +94,21 @@ def silent(here: Whence, said: str = "nothing listens there") -> Transient:
     elif here.kind == "vm":
         remedy = (
             "On an Azure VM let nothing block that address; on an Arc-enabled server set IDENTITY_ENDPOINT "
-            "and IMDS_ENDPOINT as its agent does; any other machine has no managed identity: connect it to Azure "
-            "Arc."
+            "and IMDS_ENDPOINT as its agent does; any other machine has no managed identity: connect it to "
+            "Azure Arc."
         )
     else:
         remedy = f"It is used because {here.because}: those of an earlier start lead nowhere."
     return ServiceUnavailable(what, remedy=remedy)
+
+
+def _another(here: Whence) -> Transient:
+    """Something else answers where tokens come from."""
+    return NotReady(
+        f"What answers at {here.url} is not {here.name}.",
+        remedy="Other clouds have a metadata service at the same address: connect a machine there to Azure "
+        "Arc. In Azure, look for a proxy in between.",
+    )
 
 
 def wrong_cloud(resource: str, said: str) -> Transient:
@@ -135,9 +155,7 @@ def _key_file(cause: BaseException, here: Whence) -> Transient | None:
 
 
 def _refused(error: BaseException, here: Whence, text: str) -> Transient | None:
-    from azure.core.exceptions import AzureError  # noqa: PLC0415
-
-    if not isinstance(error, AzureError | OSError | ValueError):
+    if not _is_denial(error):
         return None
     # App Service says no more than 500 where the resource is one that the directory does not know.
     vague = here.kind == "app" and "500" in text
@@ -147,10 +165,11 @@ def _refused(error: BaseException, here: Whence, text: str) -> Transient | None:
     )
 
 
-def _no_answer(chain: list[BaseException]) -> bool:
-    from azure.core.exceptions import ServiceRequestError, ServiceResponseError  # noqa: PLC0415
+def _is_denial(error: BaseException) -> bool:
+    """Whether it is one of the SDK's own failures; anything else is a bug."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415
 
-    return any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain)
+    return isinstance(error, AzureError | OSError | ValueError)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

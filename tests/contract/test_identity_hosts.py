@@ -196,6 +196,14 @@ def test_the_metadata_service_refuses_who_does_not_ask_right(
     assert said in answer.json()["error_description"]
 
 
+def test_something_else_answers(vm: Running) -> None:
+    """Another cloud's metadata service, or a proxy's page, is told from Azure's."""
+    fault(vm, status=200, body="<html>latest</html>", headers={"Content-Type": "text/html"})
+    error = told()
+    assert error.what.endswith("/metadata/identity/oauth2/token is not the metadata service of an Azure VM.")
+    assert "Azure Arc" in error.remedy
+
+
 def test_nothing_listens(vm: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where nobody listens is said at once, and the SDK's own failure after its retries the same way."""
     with socket.socket() as free:

@@ -195,6 +195,10 @@ def test_a_log_goes_on_at_its_end(here: Here) -> None:
     here.write("app.log", 4)
     (row,) = here.push(path, "--growing")
     assert (row["state"], row["read"], here.landed()) == ("done", 2, [1, 2, 3, 4])
+    with path.open("a") as file:
+        file.write("{bad\n{")
+    (row,) = here.push(path, "--growing", code=1)
+    assert (row["state"], row["dead_lettered"]) == ("unfinished", 1)
 
 
 def test_a_new_file_whose_last_line_has_no_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -413,6 +417,16 @@ def test_a_program_can_push(here: Here) -> None:
     assert (pushed.state, pushed.route, pushed.counts.accepted, pushed.good) == ("done", "lines", 1, True)
     (row,) = here.push(path)
     assert row["state"] == "nothing new"
+
+
+def test_a_pattern_that_no_shell_has_looked_at(here: Here) -> None:
+    """systemd, and Windows, hand a pattern over as it is; files of that very name come first."""
+    for name in ("a.ndjson", "b.ndjson"):
+        here.write(name, len(name))
+    rows = here.push("lines/*.ndjson")
+    assert [row["file"] for row in rows] == ["lines/a.ndjson", "lines/b.ndjson"]
+    (row,) = here.push("lines/*.none", code=1)
+    assert row["state"] == "unreadable"
 
 
 def test_called_wrongly_is_2(here: Here) -> None:
