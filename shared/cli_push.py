@@ -23,8 +23,8 @@ import msgspec
 from . import settings
 from .cli_bar import transfer
 from .cli_settings import values_of
-from .cli_show import Cell, Show, clean
-from .errors import SettingsError
+from .cli_show import Cell, Show
+from .errors import SettingsError, writable
 from .heap import settle, share_arenas
 from .ledger.folder import Folder
 from .model import Counts
@@ -140,7 +140,7 @@ def _pushed(made: Push, wanted: list[_File], how: How, stop: _Stop, *, shown: bo
 
 
 def _with_bar(take: Any, source: Any, file: _File, size: int, *how: How, shown: bool) -> Pushed:
-    with transfer(file.name, size, shown=shown) as progress:
+    with transfer(writable(file.name), size, shown=shown) as progress:
         pushed: Pushed = take(source, file.route, file.path, *how, progress=progress)
     return pushed
 
@@ -189,19 +189,22 @@ _NUMBERS = ("Read", "Accepted", "Filtered", "Dead")
 def _page(show: Show, done: list[Pushed], rest: list[_File], seconds: float) -> None:
     rows: list[list[Cell]] = [_row(row) for row in done]
     rows += [
-        [file.name, file.route.name, file.route.table, "", "", "", "", ("not begun", "yellow")]
+        [writable(file.name), file.route.name, file.route.table, "", "", "", "", ("not begun", "yellow")]
         for file in rest
     ]
     show.table(_HEADINGS, rows, right=_NUMBERS)
     _reasons(show, done)
     for row in done:
         if row.counts.maybe_repeated:
-            show.prose(f"{row.file}: {row.counts.maybe_repeated:,} rows may have landed twice.", "yellow")
+            show.prose(
+                f"{writable(row.file)}: {row.counts.maybe_repeated:,} rows may have landed twice.", "yellow"
+            )
         if row.dead_letter:
-            show.line(f"{row.file}: dead letter: {row.dead_letter}", "red")
+            show.line(f"{writable(row.file)}: dead letter: {row.dead_letter}", "red")
         if row.kept:
             show.line(
-                f"What came is kept: logferry push {row.kept} --route {row.route} --as {row.path}", "yellow"
+                f"What came is kept: logferry push {row.kept} --final --route {row.route} --as {row.path}",
+                "yellow",
             )
     show.line()
     show.line(_sum(done, seconds), "bold")
@@ -212,7 +215,7 @@ def _row(row: Pushed) -> list[Cell]:
     dead: Cell = (f"{counts.dead_lettered:,}", "red") if counts.dead_lettered else "0"
     style = "green" if row.good else "yellow" if row.state == "unfinished" else "red"
     return [
-        row.file,
+        writable(row.file),
         row.route,
         row.table,
         f"{counts.read:,}",
@@ -228,7 +231,10 @@ def _reasons(show: Show, done: list[Pushed]) -> None:
     if told:
         show.line()
     for row in told:
-        show.prose(f"{row.file}: {row.reason}", "yellow" if row.state in {"unfinished", "stopped"} else "red")
+        show.prose(
+            f"{writable(row.file)}: {row.reason}",
+            "yellow" if row.state in {"unfinished", "stopped"} else "red",
+        )
 
 
 def _sum(done: list[Pushed], seconds: float) -> str:
@@ -247,8 +253,8 @@ def _sum(done: list[Pushed], seconds: float) -> str:
 def _json(done: list[Pushed], rest: list[_File]) -> str:
     answer = [
         {
-            "file": clean(row.file),
-            "path": clean(row.path),
+            "file": writable(row.file),
+            "path": writable(row.path),
             "route": row.route,
             "table": row.table,
             "state": row.state,
@@ -260,7 +266,12 @@ def _json(done: list[Pushed], rest: list[_File]) -> str:
         for row in done
     ]
     answer += [
-        {"file": clean(file.name), "path": clean(file.path), "route": file.route.name, "state": "not begun"}
+        {
+            "file": writable(file.name),
+            "path": writable(file.path),
+            "route": file.route.name,
+            "state": "not begun",
+        }
         for file in rest
     ]
     return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from ..errors import writable
 from ..formats import FORMATS
 from ..ledger.deadletter import records
 from ..ledger.entry import Entry
@@ -61,7 +62,7 @@ class One:
         self._claimed = claimed
         self._source = source
         self._route = route
-        self._name = f"{socket.gethostname()}/{name}"
+        self._name = f"{socket.gethostname()}/{writable(name)}"
         self._stopped = stopped
         self._text = FORMATS[route.format.__struct_config__.tag].text
 
