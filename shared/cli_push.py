@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,6 +72,13 @@ def values(source: str | None, endpoint: str, rule: str) -> dict[str, str]:
     return {**found, **{name: value for name, value in said.items() if value}}
 
 
+@cache
+def _prepare() -> None:
+    """Have this process keep its memory as the app does; once."""
+    share_arenas()
+    settle()
+
+
 def quiet() -> None:
     """Have the log say nothing: every reason is shown once, in its place."""
     for name in ("logferry", "azure", "msal", "urllib3"):
@@ -84,8 +92,7 @@ def push(asked: Asked, *, as_json: bool) -> bool:
         SettingsError, RoutesError, ConfigError, Unrouted: what has to be put right.
         Transient: there is no token, or the state folder cannot be written.
     """
-    share_arenas()
-    settle()
+    _prepare()
     quiet()
     began, show = time.monotonic(), Show()
     routes = load(asked.routes)

@@ -81,7 +81,7 @@ def _status(error: Any, rule: str, stream: str, now: float) -> LogferryError:
     if status == 401:
         from .denied import wrong_audience  # noqa: PLC0415 - few tokens are refused
 
-        return wrong_audience(said)
+        return wrong_audience(f"{said} (rule {rule}, stream {stream})")
     return _of_the_rule(status, code, f"{said} (rule {rule}, stream {stream})")
 
 
