@@ -48,11 +48,12 @@ def check(path: Path, *, as_json: bool, settings: str | None = None) -> bool:
         path: the routes file.
         as_json: for programs.
         settings: also the app settings: a file such as local.settings.json, or `env` for the environment.
-            None looks at the environment if it has a DATA_COLLECTION_ENDPOINT.
+            None looks at the environment if it is an app's: one with a drop storage account.
     """
     show = Show()
     found = _look(path)
-    if settings is None and os.environ.get("DATA_COLLECTION_ENDPOINT"):
+    of_an_app = any(name.startswith("DropStorage") for name in os.environ)
+    if settings is None and of_an_app and os.environ.get("DATA_COLLECTION_ENDPOINT"):
         settings = "env"
     if settings is not None:
         file = "environment" if settings == "env" else settings

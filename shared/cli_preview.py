@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from . import trial
 from .cli_explain import count
-from .cli_local import Trouble
 from .cli_show import Show
 from .model import Rows
-from .routes import Route, Routes, load
+from .routes import Route, load
+from .routes.choose import choose
 from .trial import KEPT, LOSSES, Trial
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def preview(file: Path, routes: Path, name: str, path: str, *, rows: int, as_jso
         rows: how many rows to show.
         as_json: for programs.
     """
-    route, path = route_of(load(routes), file, name, path)
+    route, path = choose(load(routes), file, name, path)
     show = Show()
     transformed = _Transformed(route, rows)
     with _progress(file, enabled=show.pretty and not as_json) as progress:
@@ -54,44 +54,6 @@ def preview(file: Path, routes: Path, name: str, path: str, *, rows: int, as_jso
     else:
         _Page(show, route, found, transformed, rows=rows).write(f"{file} as {path}")
     return found.lost == 0 and transformed.errors == 0
-
-
-def route_of(routes: Routes, file: Path, name: str, path: str) -> tuple[Route, str]:
-    """The route of a file, and the path that it would have in the drop container.
-
-    Args:
-        routes: all of them.
-        file: the file.
-        name: of the route; "" for the one that takes the path.
-        path: in the drop container; "" to go by the file's own.
-
-    Raises:
-        Trouble: there is no such route, or none takes it.
-    """
-    if name:
-        if name not in routes.by_name:
-            raise Trouble(f"there is no route {name!r}; there are: {', '.join(routes.by_name)}.")
-        return routes.by_name[name], path or _tail(routes.by_name[name], file) or file.name
-    for tail in [path] if path else _tails(file):
-        found = routes.for_blob(tail)
-        if found is not None:
-            return found, tail
-    raise Trouble(
-        f"no route takes {path or file}. Say which with --route ({', '.join(routes.by_name)}), or with --as "
-        "the path that it would have in the drop container."
-    )
-
-
-def _tails(file: Path) -> Iterator[str]:
-    """a/b/c.csv, b/c.csv, c.csv: its folder here may be one like that in the container."""
-    parts = [part for part in PurePath(file).parts if part not in {"/", ".", ".."}]
-    for start in range(len(parts)):
-        yield "/".join(parts[start:])
-
-
-def _tail(route: Route, file: Path) -> str | None:
-    only = Routes({route.name: route})
-    return next((tail for tail in _tails(file) if only.for_blob(tail)), None)
 
 
 class _Transformed:

@@ -26,11 +26,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from .cli_local import Trouble
-from .cli_preview import route_of
 from .decode import Piece
 from .model import Counts, Position, SourceFacts
 from .pipeline import Front, Limits, Start, front, json_route
 from .routes import Column, Route, Routes
+from .routes.choose import choose
 
 WORD = "logferry-verify"
 """What every mark begins with, and what stands for it in a file of one's own."""
@@ -123,7 +123,7 @@ def file(routes: Routes, source: Path, name: str, path: str) -> Marked:
             f"{source} has to have the text {WORD} in a value, not compressed, and at most {_LARGEST:,} "
             "bytes: a mark that nobody else has is put in its place."
         )
-    route, path = route_of(routes, source, name, path)
+    route, path = choose(routes, source, name, path)
     mark = _mark()
     path = _free(routes, route, path, mark)
     content = content.replace(WORD.encode(), mark.encode())

@@ -48,12 +48,14 @@ class Transient(LogferryError):
     """Trying again may work.
 
     Args:
-        message: what happened and, where known, what to do.
+        message: what happened.
+        remedy: what to do, where it is known; a sentence, which the error's text ends with.
         retry_after: seconds the other side asked to wait, if it did.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(f"{message} {remedy}" if remedy else message)
+        self.what, self.remedy = writable(message), remedy
         self.retry_after = retry_after
         self.maybe_there = 0
         """Of a batch that ended in this error: its rows that were accepted, or whose reply was lost."""

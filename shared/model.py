@@ -263,14 +263,19 @@ class SourceFacts:
     """What is known of a source besides its bytes."""
 
     kind: str
-    """blob or message."""
+    """blob, message, or file: one that a machine pushes by itself."""
     name: str
-    """container/path of a blob, id of a message."""
+    """container/path of a blob, machine/path of a file, id of a message."""
     version: str
-    """ETag of a blob (its first one, if it has only grown), id of a message: with `name` and an ordinal it
-    names one record for ever."""
+    """ETag of a blob (its first one, if it has only grown), a file's own mark, id of a message: with `name`
+    and an ordinal it names one record for ever."""
     modified: float
-    """Epoch seconds: the blob's last modification, the message's insertion."""
+    """Epoch seconds: the blob's or file's last modification, the message's insertion."""
     received: float
     """Epoch seconds: when work on this source first began."""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Without container or machine, as patterns of routes are held against it; "" of a message."""
+        return self.name.partition("/")[2] if self.kind in {"blob", "file"} else ""

@@ -26,7 +26,7 @@ from .model import Counts, Position, Rows, SourceFacts
 from .reading import Reader
 from .routes import STREAMS_PER_RULE, Route, Routes
 from .routes.match import captured
-from .settings import Settings
+from .settings import Sending
 from .shape.facts import Context
 from .shape.shaper import Shaper
 from .shape.window import window
@@ -106,11 +106,11 @@ class Corridor:
     """Makes the rooms for a route, and runs sources through them.
 
     Args:
-        config: endpoints, rules, sizes.
+        config: endpoints, rules, sizes; an app's Settings are that and more.
         routes: all routes, since a stream's rule follows from its place among them.
     """
 
-    def __init__(self, config: Settings, routes: Routes) -> None:
+    def __init__(self, config: Sending, routes: Routes) -> None:
         self._config = config
         self._routes = routes
         self._rule_of = {stream: index // STREAMS_PER_RULE for index, stream in enumerate(routes.streams())}
@@ -224,8 +224,7 @@ def front(route: Route, facts: SourceFacts, start: Start, limits: Limits) -> Fro
         limits: see Limits.
     """
     position, spec = start.position, FORMATS[route.format.__struct_config__.tag]
-    path = facts.name.partition("/")[2] if facts.kind == "blob" else ""
-    context = Context(facts, captured(path, tuple(route.takes.blobs)) or {})
+    context = Context(facts, captured(facts.path, tuple(route.takes.blobs)) or {})
     now = window(time.time(), facts.received)
     shaper = Shaper(route, now, context, salt=limits.salt, limit=limits.batch_bytes)
     make: Callable[[Position], Parser] = partial(spec.make, route.format, want=shaper.want)

@@ -1,15 +1,17 @@
 """App settings: read once, checked, frozen.
 
-Rule: nothing else in this package reads the environment. Invariant: a Settings
+Rule: nothing else in this package reads app settings. Invariant: a Settings
 object can be used; a setting that is missing or wrong is a SettingsError that
 names it, says what it holds and what it should. Secrets are none of ours: the
-only credential is the managed identity.
+only credential is the managed identity. Who does only a part of the work reads
+only what that takes: `sending`, `names`, `connection`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,11 +31,27 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Every app setting, checked."""
+class Sending:
+    """What it takes to read a source and to send its rows: no storage account."""
 
     endpoints: tuple[str, ...]
     rule_ids: tuple[str, ...]
+    upload_window: int
+    batch_bytes: int
+    max_decoded_bytes: int
+    max_window_bytes: int
+    retry_seconds: int
+    redact_salt: bytes | None
+
+    def endpoint(self, rule: int) -> str:
+        """The ingestion endpoint of the k-th rule."""
+        return self.endpoints[rule] if len(self.endpoints) > 1 else self.endpoints[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Sending):
+    """Every app setting, checked."""
+
     drop_storage: Connection
     drop_container: str
     allowed_containers: tuple[str, ...]
@@ -42,23 +60,13 @@ class Settings:
     state_container: str
     deadletter_container: str
     routes_file: str
-    upload_window: int
     concurrent_blobs: int
     part_bytes: int
-    batch_bytes: int
     read_bytes: int
-    max_decoded_bytes: int
-    max_window_bytes: int
     claim_seconds: int
-    retry_seconds: int
     defer_seconds: int
     settle_seconds: int
     sweep_existing: bool
-    redact_salt: bytes | None
-
-    def endpoint(self, rule: int) -> str:
-        """The ingestion endpoint of the k-th rule."""
-        return self.endpoints[rule] if len(self.endpoints) > 1 else self.endpoints[0]
 
 
 def _text(value: str) -> str:
@@ -188,19 +196,36 @@ def read(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: lists every setting that is missing or wrong.
     """
-    values: dict[str, Any] = {}
     problems: list[str] = []
-    for setting in SETTINGS:
-        try:
-            values[setting.field] = _one(setting, environ)
-        except ValueError as error:
-            problems.append(str(error))
+    values = _values(SETTINGS, environ, problems)
     connection = _connection("DropStorage", environ, problems)
-    _pairs(values, problems)
     if problems or connection is None:
         raise SettingsError("\n".join(problems))
     values["allowed_containers"] = (values["drop_container"], *values["allowed_containers"])
     return Settings(drop_storage=connection, **values)
+
+
+def sending(environ: Mapping[str, str]) -> Sending:
+    """What it takes to send alone, for who has files of their own. Raises SettingsError."""
+    problems: list[str] = []
+    wanted = {field.name for field in fields(Sending)}
+    values = _values([setting for setting in SETTINGS if setting.field in wanted], environ, problems)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Sending(**values)
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where progress and dead letters are kept by who pushes files of a machine.
+
+    systemd's STATE_DIRECTORY where a unit has one; else `logferry` below XDG_STATE_HOME or, on Windows,
+    LOCALAPPDATA; else ~/.local/state/logferry.
+    """
+    own = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if own:
+        return Path(own)
+    base = environ.get("XDG_STATE_HOME") or environ.get("LOCALAPPDATA")
+    return Path(base or Path.home() / ".local" / "state") / "logferry"
 
 
 class Names(NamedTuple):
@@ -229,7 +254,7 @@ def connection(environ: Mapping[str, str]) -> Connection:
     return found
 
 
-def lacking(config: Settings, routes: Routes) -> list[str]:
+def lacking(config: Sending, routes: Routes) -> list[str]:
     """What these settings lack for these routes: a sentence for each, none where all is well."""
     problems = []
     streams = len(routes.streams())
@@ -245,6 +270,18 @@ def lacking_salt(routes: Routes) -> list[str]:
     """What these routes lack where REDACT_SALT is not set."""
     hashing = [route.name for route in routes.by_name.values() if "hash" in route.redact.values()]
     return [f"REDACT_SALT is not set, but the route {name} has redact: hash." for name in hashing[:1]]
+
+
+def _values(settings: Sequence[Setting], environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """The values that can be used, by field; what is wrong with the others goes to `problems`."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        try:
+            values[setting.field] = _one(setting, environ)
+        except ValueError as error:
+            problems.append(str(error))
+    _pairs(values, problems)
+    return values
 
 
 def _one(setting: Setting, environ: Mapping[str, str]) -> Any:

@@ -60,6 +60,7 @@ def _config(wanted: argparse.Namespace) -> Config:
         limit_minute=wanted.limit_minute,
         retry_after=wanted.retry_after == "on",
         token_lifetime=wanted.token_lifetime,
+        arc_keys=wanted.arc_keys,
     )
 
 
@@ -85,6 +86,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--limit-minute", type=float, default=MINUTE, help="seconds of such a minute, for simulations")
     add("--retry-after", choices=["on", "off"], default="on", help="whether 429 says how long to wait")
     add("--token-lifetime", type=float, default=86_400.0, help="seconds that a token is good for")
+    add("--arc-keys", type=Path, help="folder for the keys of Azure Arc's identity endpoint")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""HTTP: the ingestion endpoint and the identity endpoint; what is asked of the tables.
+"""HTTP: the ingestion endpoint and the identity endpoints; what is asked of the tables.
 
 Rule: a handler asks the modules that know and writes down what came of it; it
 decides nothing about rows. Invariant: every request to the ingestion endpoint ends
@@ -26,6 +26,7 @@ from .checks import Checker
 from .config import Config
 from .faults import Fault, Faults
 from .identity import TokenBook
+from .identity_forms import AppService, Arc, Metadata
 from .ingestion import Refusal
 from .losses import Findings
 from .plans import Plans
@@ -62,7 +63,10 @@ class Monitor:
         self.state = State()
         self.faults = Faults()
         self.roles = Roles()
-        self.tokens = TokenBook(config.identity_header, config.token_lifetime)
+        self.tokens = TokenBook(config.token_lifetime)
+        self.app_service = AppService(self.tokens, config.identity_header)
+        self.metadata = Metadata(self.tokens)
+        self.arc = Arc(self.tokens, config.arc_keys)
         self.throttle = Throttle(
             max_bytes=config.limit_bytes,
             max_requests=config.limit_requests,
@@ -161,7 +165,18 @@ class Monitor:
     # -- identity ---------------------------------------------------------------------------
 
     async def token(self, request: web.Request) -> web.StreamResponse:
-        """GET /msi/token, the App Service form."""
+        """GET /msi/token, the form of App Service, Functions and Automation."""
+        return await self._token(request, self.app_service)
+
+    async def vm_token(self, request: web.Request) -> web.StreamResponse:
+        """GET /metadata/identity/oauth2/token, the form of a VM."""
+        return await self._token(request, self.metadata)
+
+    async def arc_token(self, request: web.Request) -> web.StreamResponse:
+        """GET /arc/metadata/identity/oauth2/token, the form of an Arc-enabled server."""
+        return await self._token(request, self.arc)
+
+    async def _token(self, request: web.Request, form: AppService | Metadata) -> web.StreamResponse:
         fault = self.faults.take_token() or Fault()
         await asyncio.sleep(fault.delay)
         if fault.reset is not None:
@@ -170,12 +185,10 @@ class Monitor:
         if refusal is not None:
             log.warning("identity: %d, as a fault asked for", refusal.status)
             return await scripted(request, fault, refusal) if fault.odd else refused(refusal)
-        header = request.headers.get("X-IDENTITY-HEADER")
-        query = request.query
-        status, answer = self.tokens.answer(header, query.get("api-version"), query.get("resource"))
-        if status != 200:
-            log.warning("identity: %d %s", status, answer["message"])
-        return json(answer, status)
+        status, answer, headers = form.answer(request.headers, request.query)
+        if status not in {200, 401}:
+            log.warning("identity: %d %s", status, answer.get("message") or answer.get("error_description"))
+        return json(answer, status, headers)
 
     # -- query ------------------------------------------------------------------------------
 
@@ -215,6 +228,8 @@ class Monitor:
             "ready": True,
             "url": url,
             "identity_endpoint": f"{url}/msi/token",
+            "imds_endpoint": url,
+            "arc_endpoint": f"{url}/arc/metadata/identity/oauth2/token",
             "rules": {rule: self.config.streams_of(rule) for rule in self.config.rules},
             "tables": {table: list(columns) for table, columns in self.tables.columns.items()},
             "keep": self.config.keep,

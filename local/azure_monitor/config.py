@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .throttle import BYTES_PER_MINUTE, MINUTE, REQUESTS_PER_MINUTE
@@ -66,6 +67,8 @@ class Config:
     """Whether a post that is over a limit is told how long to wait."""
     token_lifetime: float = 86_400.0
     """Seconds."""
+    arc_keys: Path | None = None
+    """Folder for the keys of the identity endpoint in Azure Arc's form."""
     audience: str = "https://monitor.azure.com"
     result_rows: int = RESULT_ROWS
     """Rows that one query gives at most."""

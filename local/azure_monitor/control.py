@@ -122,6 +122,8 @@ def make_app(monitor: Monitor) -> web.Application:
     add: Any = app.router.add_route
     add("POST", "/dataCollectionRules/{rule}/streams/{stream}", monitor.ingest)
     add("GET", "/msi/token", monitor.token)
+    add("GET", "/metadata/identity/oauth2/token", monitor.vm_token)
+    add("GET", "/arc/metadata/identity/oauth2/token", monitor.arc_token)
     add("GET", "/v1/workspaces/{workspace}/query", api.query)
     add("POST", "/v1/workspaces/{workspace}/query", api.query)
     add("POST", "/v1/$batch", api.batch)

@@ -1,27 +1,39 @@
 """Tokens: handed out as a managed identity's, and recognised when they come back.
 
 Rule: a token is opaque to everybody but this book, which remembers audience and
-expiry. Invariant: a token that this server did not hand out opens nothing.
-
-Source of the form: App Service's managed identity REST reference (api-version
-2019-08-01): header X-IDENTITY-HEADER, `expires_on` as epoch seconds in a string.
+expiry. Invariants: a token that this server did not hand out opens nothing; there is
+none for a service that the identity's directory does not know.
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-API_VERSION = "2019-08-01"
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"
+PRINCIPAL_ID = "22222222-2222-2222-2222-222222222222"
 MAX_TOKENS = 10_000
+_SERVICES = frozenset(
+    {
+        "monitor.azure.com",
+        "api.loganalytics.io",
+        "storage.azure.com",
+        "management.azure.com",
+        "management.core.windows.net",
+        "vault.azure.net",
+        "graph.microsoft.com",
+        "127.0.0.1",
+        "localhost",
+    }
+)
+"""Of the public cloud, as far as anybody here asks for them; and this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,44 +46,29 @@ class TokenBook:
     """Every token that was handed out and is worth remembering.
 
     Args:
-        secret: what X-IDENTITY-HEADER must say.
         lifetime: seconds that a token is good for; may be changed while running.
         clock: epoch seconds.
     """
 
-    def __init__(self, secret: str, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, lifetime: float, clock: Callable[[], float] = time.time) -> None:
         self.lifetime = lifetime
-        self._secret, self._clock = secret, clock
+        self._clock = clock
         self._tokens: dict[str, _Token] = {}
 
-    def answer(
-        self, header: str | None, version: str | None, resource: str | None
-    ) -> tuple[int, dict[str, Any]]:
-        """Status and JSON for a request to the identity endpoint."""
-        if header is None or not hmac.compare_digest(header.encode(), self._secret.encode()):
-            return 401, {"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong."}
-        if version != API_VERSION:
-            return 400, {"statusCode": 400, "message": f"api-version must be {API_VERSION}."}
-        if not resource:
-            return 400, {
-                "statusCode": 400,
-                "message": "resource is required: the audience that the token is for.",
-            }
-        return 200, self._issue(resource)
+    def knows(self, resource: str) -> bool:
+        """Whether there are tokens for a service."""
+        host = urlsplit(resource if "://" in resource else f"https://{resource}").hostname or ""
+        return host.endswith(".blob.core.windows.net") or host in _SERVICES
 
-    def _issue(self, resource: str) -> dict[str, Any]:
-        expires = int(self._clock() + self.lifetime)
-        token = _shape({"aud": resource, "exp": expires, "appid": CLIENT_ID})
+    def issue(self, resource: str) -> tuple[str, int, int]:
+        """A token for a service, and from when until when it is good, in epoch seconds."""
+        now = self._clock()
+        expires = int(now + self.lifetime)
+        token = _shape({"aud": resource, "exp": expires, "appid": CLIENT_ID, "oid": PRINCIPAL_ID})
         while len(self._tokens) >= MAX_TOKENS:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[token] = _Token(_plain(resource), expires)
-        return {
-            "access_token": token,
-            "expires_on": str(expires),
-            "resource": resource,
-            "token_type": "Bearer",
-            "client_id": CLIENT_ID,
-        }
+        return token, int(now), expires
 
     def problem(self, authorization: str | None, *audiences: str) -> str | None:
         """Why a request with this Authorization header is not let in, or None."""

@@ -28,7 +28,8 @@ from ..ledger.entry import Entry, State
 from ..ledger.store import Listed
 from ..model import Counts, Position, SourceFacts
 from ..routes import Route
-from ..sources.blob import MARK_BYTES, BlobSource, open_blob
+from ..sources.blob import BlobSource, open_blob
+from ..sources.marks import MARK_BYTES
 from ..sources.work import LEFT_BEHIND, LONGEST_DELAY, PartWork
 from . import audits
 from .blob import look_again, named_route

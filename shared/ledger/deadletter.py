@@ -113,10 +113,8 @@ class DeadLetter:
 
     def records(self, source: SourceFacts, route: str, first: int, rejects: list[Reject]) -> str:
         """Write the rejects of a span; the document's name. Raises ServiceUnavailable."""
-        name = f"{_folder(source, route)}/{first:012d}{DOCUMENT}"
-        now = _now()
-        lines = [line_of(source, route, reject, now) for reject in rejects]
-        self.store.put(name, *document(shared(lines, rejects)))
+        name, lines = span(source, route, first, rejects)
+        self.store.put(name, *document(lines))
         _say(name, lines)
         return name
 
@@ -129,6 +127,15 @@ class DeadLetter:
         self.store.put(name, *document([line]))
         _say(name, [line])
         return name
+
+
+def span(
+    source: SourceFacts, route: str, first: int, rejects: list[Reject]
+) -> tuple[str, Sequence[Line]]:
+    """The name of the document for the rejects of a span, and its lines."""
+    now = _now()
+    lines = [line_of(source, route, reject, now) for reject in rejects]
+    return f"{_folder(source, route)}/{first:012d}{DOCUMENT}", shared(lines, rejects)
 
 
 def line_of(source: SourceFacts, route: str, reject: Reject, now: str, tries: int = 0) -> Line:

@@ -32,9 +32,9 @@ STREAMS_PER_RULE = 10
 EVERYTHING_ELSE = "*"
 
 FACTS = {
-    "source": "container/path of the blob, or the message's id",
-    "container": "the blob's container",
-    "path": "the blob's path in its container",
+    "source": "container/path of the blob, machine/path of a file that was pushed, or the message's id",
+    "container": "the blob's container, or the machine that pushed a file",
+    "path": "the blob's path in its container, or the one that a file was pushed under",
     "file": "the last part of that path",
     "member": "name of the file inside a zip",
     "version": "the blob's ETag (the first one, where it has only grown), or the message's id",

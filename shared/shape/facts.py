@@ -51,8 +51,8 @@ def fact(name: str, route: str, context: Context) -> Callable[[Block], Sequence[
 
 def _of_the_source(name: str, route: str, context: Context) -> str | None:
     facts = context.facts
-    blob = facts.kind == "blob"
-    container, _, path = facts.name.partition("/") if blob else ("", "", "")
+    path = facts.path
+    container = facts.name.partition("/")[0] if path else ""
     if name.startswith("path."):
         return context.captured.get(name.removeprefix("path."))
     return {

@@ -12,7 +12,6 @@ that says what it is.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
@@ -22,12 +21,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import SourceChanged
 from ..ledger.entry import Marks
 from ..ledger.store import guarded
+from .marks import Seen, begins_with, whole
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
-
-MARK_BYTES = 4_096
-"""How much of a blob's beginning, and of what was read last, is remembered as a hash."""
 
 FIRST_BYTES = 65_536
 """How much comes with a blob's properties, where it is asked for: all of a small one."""
@@ -57,8 +54,7 @@ class BlobSource:
         self._read_bytes = read_bytes
         self._etag: str = properties.etag
         self._first = first
-        self._head = b""
-        self._seen = (0, b"")
+        self._seen = Seen()
         self.name = f"{client.container_name}/{client.blob_name}"
         self.path: str = client.blob_name
         self.version = self._etag.strip('"')
@@ -81,7 +77,7 @@ class BlobSource:
         ]
         read = self._one_after_the_other if len(spans) > 1 else self._at_once
         for start, data in read(spans):
-            self._see(start, data)
+            self._seen.see(start, data)
             yield data
 
     def _at_once(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
@@ -126,43 +122,29 @@ class BlobSource:
 
     # -- what was read, and whether another version begins with it ------------------------------
 
-    def _see(self, start: int, data: bytes) -> None:
-        if start == len(self._head) < MARK_BYTES:
-            self._head += data[: MARK_BYTES - start]
-        kept = self._seen[1] if len(data) < MARK_BYTES and self._seen[0] == start else b""
-        self._seen = (start + len(data), (kept + data)[-MARK_BYTES:])
-
     def marks(self, before: Marks) -> Marks:
         """What has been read so far, as hashes; `before` are those of the run that this one goes on from."""
-        end, tail = self._seen
-        if not end:
-            return before
-        head, length = (
-            (_hash(self._head), len(self._head)) if self._head else (before.head, before.head_bytes)
-        )
-        return Marks(end, head, length, _hash(tail), len(tail), newline=tail.endswith(b"\n"))
+        return self._seen.marks(before)
 
     def marked(self) -> Marks:
         """The marks of the whole version. Raises as `chunks` does."""
-        head = self.read(0, min(MARK_BYTES, self.size))
-        tail = self.read(max(self.size - MARK_BYTES, 0), self.size)
-        return Marks(self.size, _hash(head), len(head), _hash(tail), len(tail), newline=tail.endswith(b"\n"))
+        return whole(self.size, self.read)
 
     def begins_with(self, marks: Marks) -> bool:
         """Whether this version begins with what left these marks. Raises as `chunks` does."""
-        if not marks.end or self.size < marks.end:
-            return False
-        same_head = not marks.head_bytes or _hash(self.read(0, marks.head_bytes)) == marks.head
-        return same_head and _hash(self.read(marks.end - marks.tail_bytes, marks.end)) == marks.tail
+        return begins_with(marks, self.size, self.read)
 
     def is_latest(self) -> bool:
         """Whether the blob still is this version. Raises ServiceUnavailable."""
         now = open_blob(self._client, self._read_bytes)
         return now is not None and now.version == self.version
 
+    def _read_first(self, start: int, stop: int) -> bytes:
+        return self._first[start:stop]
+
     def _has_only_grown(self) -> bool:
         """Whether the blob, as it is now, still begins with what was read of it; it is read on then."""
-        marks = self.marks(_marks_of(self._first))
+        marks = self.marks(whole(len(self._first), self._read_first) if self._first else Marks())
         for _ in range(_LOOKS if marks.end else 0):
             now = open_blob(self._client, self._read_bytes)
             if now is None or not now.grows or now.size < self.size:
@@ -174,18 +156,6 @@ class BlobSource:
             self._etag = now._etag if same else self._etag
             return same
         return False
-
-
-def _marks_of(data: bytes) -> Marks:
-    """The marks of a blob's first bytes."""
-    head, tail = data[:MARK_BYTES], data[-MARK_BYTES:]
-    if not data:
-        return Marks()
-    return Marks(len(data), _hash(head), len(head), _hash(tail), len(tail), newline=tail.endswith(b"\n"))
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def open_blob(client: BlobClient, read_bytes: int, *, ahead: bool = False) -> BlobSource | None:

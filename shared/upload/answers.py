@@ -24,9 +24,8 @@ LONGEST_PAUSE = 300.0
 
 _REMEDY = {
     "InvalidStream": "Check the stream's name in routes.yaml against the rule; after an edit of the rule it takes up to 5 minutes.",
-    403: "Give the app's managed identity the role Monitoring Metrics Publisher on the rule; a new assignment takes up to 30 minutes.",
+    403: "Give the managed identity the role Monitoring Metrics Publisher on the rule; a new assignment takes up to 30 minutes.",
     404: "Check LOGS_DCR_RULE_ID and DATA_COLLECTION_ENDPOINT: they must belong to the same rule.",
-    401: "Check that the endpoint's cloud is the identity's.",
 }
 _NOT_AZURE = "The Logs Ingestion API does not answer so: check DATA_COLLECTION_ENDPOINT, and what is between it and the app."
 
@@ -51,7 +50,7 @@ def meaning(error: Exception, *, rule: str, stream: str, now: float) -> Logferry
     if isinstance(error, exceptions.HttpResponseError) and _is_ingestion(error):
         return _status(error, rule, stream, now)
     if isinstance(error, exceptions.ClientAuthenticationError):
-        return NotReady(f"the managed identity gave no token: {_first_line(error)}")
+        return NotReady(f"The managed identity gave no token: {_first_line(error)}")
     if isinstance(error, exceptions.ServiceRequestError):
         return ServiceUnavailable(f"the ingestion endpoint cannot be reached: {_first_line(error)}")
     if isinstance(error, exceptions.ServiceResponseError | exceptions.HttpResponseError):
@@ -79,13 +78,22 @@ def _status(error: Any, rule: str, stream: str, now: float) -> LogferryError:
         return Throttled(f"{said} (rule {rule})", retry_after=wait)
     if status == 408 or status >= 500:
         return ServiceUnavailable(f"{said} (rule {rule})", retry_after=wait)
+    if status == 401:
+        from .denied import wrong_audience  # noqa: PLC0415 - few tokens are refused
+
+        return wrong_audience(f"{said} (rule {rule}, stream {stream})")
+    return _of_the_rule(status, code, f"{said} (rule {rule}, stream {stream})")
+
+
+def _of_the_rule(status: int, code: str, said: str) -> LogferryError:
+    """What an answer means that says something of rule, stream or body."""
     if status == 400 and code == "InvalidStream":
-        return NotReady(f"{said} (stream {stream}, rule {rule}) {_REMEDY['InvalidStream']}")
+        return NotReady(said, remedy=_REMEDY[code])
     if status in {400, 413}:
-        return Refused(f"{said} (rule {rule}, stream {stream})", status=status)
+        return Refused(said, status=status)
     if status < 300:
-        return ReplyLost(f"{said} (rule {rule}, stream {stream}) {_NOT_AZURE}")
-    return NotReady(f"{said} (rule {rule}, stream {stream}) {_REMEDY.get(status, _NOT_AZURE)}")
+        return ReplyLost(said, remedy=_NOT_AZURE)
+    return NotReady(said, remedy=_REMEDY.get(status, _NOT_AZURE))
 
 
 def _code(error: Any) -> tuple[str, str]:
