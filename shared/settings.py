@@ -2,14 +2,15 @@
 
 Rule: nothing else in this package reads the environment. Invariant: a Settings
 object can be used; a setting that is missing or wrong is a SettingsError that
-names it, says what it holds and what it should. Secrets are none of ours: the
-only credential is the managed identity.
+names it, says what it holds and what it should. The only credential is the managed
+identity; what is secret all the same (the salt of hashes, local Azure's connection
+string) is in no sentence and in no `repr`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ class Connection:
     """A storage account: by identity (service URIs), or by connection string (local only)."""
 
     name: str
-    connection_string: str | None
+    connection_string: str | None = field(repr=False)
     blob_uri: str | None
     queue_uri: str | None
 
@@ -54,7 +55,7 @@ class Settings:
     defer_seconds: int
     settle_seconds: int
     sweep_existing: bool
-    redact_salt: bytes | None
+    redact_salt: bytes | None = field(repr=False)
 
     def endpoint(self, rule: int) -> str:
         """The ingestion endpoint of the k-th rule."""

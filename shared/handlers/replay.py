@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from .. import again, audit
+from .. import again, audit, logs
 from ..app import App
 from ..errors import BadMessage, NotReady, SourceBusy, Transient
 from ..ledger import hold
@@ -30,7 +30,7 @@ from ..routes import Route
 from ..sources.message import leads_elsewhere
 from ..sources.work import ReplayWork, backoff
 
-logger = logging.getLogger("logferry.replay")
+logger = logs.logger("logferry.replay")
 
 HOLDS = "replays/"
 

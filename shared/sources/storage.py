@@ -84,7 +84,8 @@ class Storage:
 
     def _options(self) -> dict[str, Any]:
         way = transport(_CONNECTIONS, connect=_CONNECT_SECONDS, read=_READ_SECONDS)
-        return {**self._retries, "transport": way}
+        # The service sends nobody elsewhere; whoever answers so in its place should not be followed.
+        return {**self._retries, "transport": way, "permit_redirects": False}
 
 
 def _managed_identity() -> Any:
