@@ -84,9 +84,7 @@ def read(path: Path) -> Local:
     except (OSError, msgspec.DecodeError) as error:
         raise Trouble(f"{path} cannot be used ({error}); start local Azure again with: make run") from error
     if not all(map(_is_here, _addresses(found))):
-        raise Trouble(
-            f"{path} names a server that is not on this machine, as local Azure's are; remove it."
-        )
+        raise Trouble(f"{path} names a server that is not on this machine, as local Azure's are; remove it.")
     return found
 
 

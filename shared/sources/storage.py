@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..connections import transport
+from ..connections import Sendable, transport
 from ..settings import Connection
 
 if TYPE_CHECKING:
@@ -91,4 +91,4 @@ class Storage:
 def _managed_identity() -> Any:
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
 
-    return ManagedIdentityCredential()
+    return Sendable(ManagedIdentityCredential())

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ..connections import sendable
 from ..errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _asked(ask: Callable[[], T]) -> T:
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError  # noqa: PLC0415
 
     try:
-        return ask()
+        return sendable(ask())
     except (ServiceRequestError, ServiceResponseError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ServiceUnavailable(f"the managed identity's endpoint does not answer: {line}") from error

@@ -26,7 +26,9 @@ from tests.ferry import Ferry, ferry
 from tests.monitor import SECRET
 
 WORD = "Xq7Marker9Zw"
-"""In every value and key of what is sent; no name of a file, a route or a column has it."""
+"""In every value of what is sent; no name of a file, a route or a column has it."""
+KEY = "Kq7Keyname5Zw"
+"""In keys of what is sent."""
 SALT = "a-salt-that-nobody-should-ever-read"
 AT = 1_795_500_000.0
 
@@ -41,11 +43,11 @@ ROUTES = (
     table: T{number}_CL
     columns:
       TimeGenerated: {{ type: datetime, from: [time, date, ts] }}
-      N: {{ type: int, from: n }}
-      S: {{ from: s }}
-      H: {{ from: [h, word, msg, message] }}
-      D: {{ type: dynamic, from: d }}
-    redact: {{ H: hash, S: mask }}
+      NN: {{ type: int, from: n }}
+      SS: {{ from: s }}
+      HH: {{ from: [h, word, msg, message] }}
+      DD: {{ type: dynamic, from: d }}
+    redact: {{ HH: hash, SS: mask }}
     on_bad_value: dead_letter
     on_undeclared: dead_letter
     on_old_time: dead_letter
@@ -62,29 +64,29 @@ ROUTES = (
     from: { messages: true }
     format: json
     table: Events_CL
-    columns: { N: { type: int, from: n } }
+    columns: { NN: { type: int, from: n } }
     on_bad_value: dead_letter
     on_undeclared: dead_letter
 """
 )
 
 W = WORD.encode()
+K = KEY.encode()
 JSON_LINES = [
     b'{"n":"%b","s":"%b"}' % (W, W),
-    b'{"n":1,"s":"%b","%b":"%b"}' % (W, W, W),
+    b'{"n":1,"s":"%b","%b":"%b"}' % (W, K, W),
     b'{"n":1,"s":"%b","s":"%b"}' % (W, W),
-    b'{"n":1,"s":"%b","d":{"%b":NaN}}' % (W, W),
+    b'{"n":1,"s":"%b","d":{"%b":NaN}}' % (W, K),
     b'{"n":123456789012345678901234567890,"s":"%b"}' % W,
     b'{"time":"1999-01-01T00:00:00Z","s":"%b"}' % W,
     b'{"time":"%b","s":"%b"}' % (W, W),
-    b'{"s":"%b\\ud800","%b\\ud800":1}' % (W, W),
+    b'{"s":"%b\\ud800","%b\\ud800":1}' % (W, K),
     b'{"s":"%b\xff\xfe"}' % W,
     b'{"s":"%b' % W,
     b'["%b"]' % W,
     b'"%b"' % W,
     b"%b" % W,
     b'{"d":%b"%b"%b}' % (b"[" * 1200, W, b"]" * 1200),
-    b'{"s":"%b"}' % (W * 120_000),
     b'{"d":"%b"}' % (W * 6_000),
 ]
 LINES = [
@@ -92,33 +94,36 @@ LINES = [
     b"2026-11-20T06:00:00Z %b %b" % (W, W),
     b"<34>1 %b %b %b - - [%b %b] %b" % (W, W, W, W, W, W),
     b"<999>%b" % W,
-    b"CEF:0|%b|%b|1|2|3|4|%b=%b n=%b s=%b" % (W, W, W, W, W, W),
+    b"CEF:0|%b|%b|1|2|3|4|%b=%b n=%b s=%b" % (W, W, K, W, W, W),
     b"CEF:%b" % W,
-    b"LEEF:2.0|%b|%b|1|2|^|n=%b^s=%b" % (W, W, W, W),
+    b"LEEF:2.0|%b|%b|1|2|^|n=%b^s=%b" % (K, K, W, W),
     b"LEEF:%b" % W,
-    b'n=%b s="%b %b=%b' % (W, W, W, W),
-    b"#Fields: date time %b\n1999-01-01 %b" % (W, W),
-    b"#fields\tts\tn\t%b\n#types\ttime\tcount\tstring\n%b\t%b" % (W, W, W),
-    b"time,n,s,%b\n%b,%b,%b\n%b" % (W, W, W, W, W),
+    b'n=%b s="%b %b=%b' % (W, W, K, W),
+    b"#Fields: date time %b\n1999-01-01 %b" % (K, W),
+    b"#fields\tts\tn\t%b\n#types\ttime\tcount\tstring\n%b\t%b" % (K, W, W),
+    b"time,n,s,%b\n%b,%b,%b\n%b" % (K, W, W, W, W),
     b'"%b,%b' % (W, W),
     b"time\tn\ts\n%b\t%b" % (W, W),
     b"%b \xff\xfe \x00\x1b[31m%b" % (W, W),
-    W * 400_000,
 ]
 XML = [
-    b"<r><e n='%b'><s>%b</s><%b>%b</%b></e></r>" % (W, W, W, W, W),
+    b"<r><e n='%b'><s>%b</s><%b>%b</%b></e></r>" % (W, W, K, W, K),
     b"<!DOCTYPE r [<!ENTITY x '%b'>]><r><e><s>&x;%b</s></e></r>" % (W, W),
     b"<r><e><s>%b</e></r>" % W,
-    b"<r><e %b=%b/></r><%b" % (W, W, W),
+    b"<r><e %b=%b/></r><%b" % (K, W, W),
 ]
+HEADED = {"csv": b"time,n,s\n", "tsv": b"time\tn\ts\n"}
+"""What stands before the lines of all formats, so that none of these is taken for a header."""
 
 
 def files() -> Iterator[tuple[str, bytes]]:
     """Path and content."""
     text = b"\n".join([*LINES, *JSON_LINES]) + b"\n"
     for name in FORMATS:
-        yield f"{name}/all", text
-        yield f"{name}/cut.gz", gzip.compress(text[:4_000] * 8)[:-40]
+        yield f"{name}/all", HEADED.get(name, b"") + text
+    yield "csv/cut.gz", gzip.compress(HEADED["csv"] + text[:4_000] * 8)[:-40]
+    yield "ndjson/long", b'{"s":"%b"}\n%b\n' % (W * 120_000, W * 400_000)
+    yield "csv/long", b'time,n,s\n,,"%b"\n%b\n' % (W * 120_000, W * 400_000)
     yield "json/list", b"[%b]" % b",".join(JSON_LINES[:9])
     yield "json/cut", b'[{"n":1,"s":"%b"},{"n"' % W
     for number, one in enumerate(XML):
@@ -148,7 +153,7 @@ def _avro() -> dict[str, bytes]:
 def _parquet() -> dict[str, bytes]:
     made = io.BytesIO()
     bad = pa.array([W + b"\xff", W]).cast(pa.string(), safe=False)
-    pq.write_table(pa.table({"n": [WORD, WORD], "s": bad, WORD: [WORD * 9_000, WORD]}), made)
+    pq.write_table(pa.table({"n": [WORD, WORD], "s": bad, KEY: [WORD * 9_000, WORD]}), made)
     return {"parquet/word": made.getvalue()}
 
 
@@ -248,6 +253,7 @@ def test_no_log_line_has_a_record_in_it(done: Ferry, heard: Heard) -> None:
     assert "audit {" in heard.text
     assert "deferred" in heard.text
     assert WORD not in heard.text
+    assert KEY not in heard.text
 
 
 def test_no_audit_row_has_a_record_in_it(done: Ferry) -> None:
@@ -255,12 +261,14 @@ def test_no_audit_row_has_a_record_in_it(done: Ferry) -> None:
     rows = json.dumps(done.server.rows("LogferryAudit_CL"))
     assert rows.count('"done"') > 30
     assert WORD not in rows
+    assert KEY not in rows
 
 
 def test_only_the_dead_letter_has_it(done: Ferry) -> None:
     """The dead letter has the bytes, for that is what it is for: in `raw`, and in what a replay needs, nowhere else.
 
-    Not in its documents' names or tags, not in the sentence that says why, and not in the traces of replays.
+    Not in its documents' names or tags, not in the sentence that says why (which may name a key), and not in the
+    traces of replays.
     """
     documents = list(stored(done, "DEADLETTER_CONTAINER"))
     assert sum(WORD in content for _, content in documents) > 30
