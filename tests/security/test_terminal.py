@@ -9,12 +9,14 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from local.azure_monitor.config import specs_from_routes
 from shared.cli import app as cli
+from shared.cli import main
 from shared.cli_local import Trouble, read
 from shared.routes import loads
 from tests.azurite import Azurite
@@ -24,8 +26,8 @@ from tests.monitor import WORKSPACE
 EVIL = "\x1b[2J\x1b]0;owned\x07\x1b]52;c;ZXZpbA==\x07\x9b31m\r\u202eevil\x00"
 """Clear the screen, set the title, fill the clipboard, colour by a C1 byte, go back, turn the direction."""
 TEXT = EVIL.replace("\x00", "")
-ALLOWED = re.compile(r"\x1b\[[0-9;]*m")
-"""Colours of our own."""
+ALLOWED = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\r?\x1b\[(1A|2K)")
+"""Colours and progress bars of our own."""
 
 
 def on_a_terminal(arguments: list[str], width: str = "160") -> str:
@@ -47,10 +49,9 @@ def on_a_terminal(arguments: list[str], width: str = "160") -> str:
         patch.setenv("COLUMNS", width)
         patch.setattr(sys, "stdout", screen)
         patch.setattr(sys, "stderr", screen)
-        try:
-            cli(arguments, standalone_mode=False)
-        except Trouble as trouble:
-            screen.write(f"{trouble}\n")
+        patch.setattr(sys, "argv", ["logferry", *arguments])
+        with suppress(SystemExit):
+            main()
     reader.join()
     os.close(ours)
     return b"".join(found).decode()
@@ -93,12 +94,12 @@ def app(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 COMMANDS = [
     ["deadletters", "list"],
-    ["deadletters", "list", "--each"],
+    ["deadletters", "list", "--documents"],
     ["deadletters", "list", "--json"],
     ["deadletters", "show", "--limit", "0"],
     ["deadletters", "show", "--json"],
-    ["deadletters", "replay", "--dry-run"],
-    ["deadletters", "purge", "--dry-run"],
+    ["deadletters", "replay", "--dry-run", "--routes", "ROUTES"],
+    ["deadletters", "purge", "--all", "--dry-run"],
     ["status"],
     ["status", "--json"],
     ["query", "Lines_CL"],
@@ -112,8 +113,13 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("width", ["160", "30"])
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+NARROW = [COMMANDS[1], COMMANDS[3], COMMANDS[9]]
+
+
+@pytest.mark.parametrize(
+    ("command", "width"),
+    [*((command, "160") for command in COMMANDS), *((command, "30") for command in NARROW)],
+)
 def test_no_command_lets_data_steer_the_terminal(
     app: tuple[Ferry, Path], monkeypatch: pytest.MonkeyPatch, command: list[str], width: str
 ) -> None:
@@ -129,13 +135,14 @@ def test_no_command_lets_data_steer_the_terminal(
         (folder / "broken.yaml").write_text(
             f'routes: {{ "{json.dumps(TEXT)[1:-1]}": 1, a: {{ table: "\\x1b[2J" }} }}'
         )
-    words = {"FILE": str(file), "BROKEN": str(folder / "broken.yaml")}
+    words = {"FILE": str(file), "ROUTES": str(folder / "routes.yaml"), "BROKEN": str(folder / "broken.yaml")}
     settings = (
         ["--settings", str(folder / "local.settings.json")] if command[0] in {"deadletters", "status"} else []
     )
     written = on_a_terminal([*(words.get(word, word) for word in command), *settings], width)
     left = ALLOWED.sub("", written).replace("\r\n", "\n").replace("\n", "").replace("\t", "")
     assert left
+    assert "Usage:" not in left
     assert left.isprintable(), ascii(left)
 
 

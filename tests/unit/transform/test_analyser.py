@@ -72,7 +72,7 @@ def test_it_is_found_where_it_is_said_to_be(
     path = {"PATH": os.environ["PATH"]}
     assert find(path).package == analyser.package
     assert find({**path, VARIABLE: str(named)}).package == named.resolve()
-    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "x" / "y" / "z.py"))
+    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "lib" / "x" / "y" / "z.py"))
     there = copied(analyser, tmp_path / "a" / PACKAGE)
     assert find(path) is None
     assert find(path, [tmp_path / "a"]).package == there.resolve()
@@ -86,7 +86,7 @@ def test_no_script_is_run_that_only_bears_the_name(
     tmp_path: Path, analyser: Analyser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that somebody else has made cannot have `logferry check` run its node_modules: one byte is enough."""
-    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "x" / "y" / "z.py"))
+    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "lib" / "x" / "y" / "z.py"))
     there = copied(analyser, tmp_path / PACKAGE)
     monkeypatch.chdir(tmp_path)
     assert find(os.environ) is not None
