@@ -72,12 +72,20 @@ def _texts(value: str) -> tuple[str, ...]:
 
 def _urls(value: str) -> tuple[str, ...]:
     urls = tuple(part.rstrip("/") for part in _texts(value))
-    for url in urls:
-        parts = urlsplit(url)
-        loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if not parts.hostname or not (parts.scheme == "https" or loopback):
-            raise ValueError("an https:// address (http only on loopback)")
+    if not all(_is_secure(url, loopback=True) for url in urls):
+        raise ValueError("an https:// address (http only on loopback)")
     return urls
+
+
+def _is_secure(url: str, *, loopback: bool) -> bool:
+    """Whether a token may go there."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    here = loopback and parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}
+    return bool(host) and (parts.scheme == "https" or here)
 
 
 def _rules(value: str) -> tuple[str, ...]:
@@ -262,6 +270,10 @@ def _connection(name: str, environ: Mapping[str, str], problems: list[str]) -> C
             f"{name}__blobServiceUri and {name}__queueServiceUri are not both set. They name the storage account's services; the managed identity signs in."
         )
         return None
+    for kind, uri in (("blob", blob), ("queue", queue)):
+        if text is None and not _is_secure(uri or "", loopback=False):
+            problems.append(f"{name}__{kind}ServiceUri is {uri!r}; it should be an https:// address.")
+            return None
     return Connection(name, text, blob, queue)
 
 
