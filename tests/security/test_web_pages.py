@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +17,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from local.azure_monitor import Config, Running, StreamSpec, serve
 from local.functions_host.web import build
+from tests.azurite import Azurite
 
+ROOT = Path(__file__).resolve().parents[2]
 RULE = "dcr-" + "a" * 32
 PAGE = {"Origin": "https://evil.example"}
 
@@ -104,6 +109,17 @@ def test_no_answer_lets_other_origins_read(monitor: Running) -> None:
     for path in ("/", "/local/posts", "/nowhere"):
         answer = requests.get(monitor.url + path, timeout=10)
         assert not any(name.lower().startswith("access-control") for name in answer.headers)
+
+
+def test_nothing_listens_beyond_this_machine(monitor: Running, azurite: Azurite) -> None:
+    """Azurite, the monitor and the host take connections at 127.0.0.1 alone, not at every address that leads here."""
+    ports = [azurite.blob_port, azurite.queue_port, int(monitor.url.rpartition(":")[2])]
+    for port in ports:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        with pytest.raises(OSError):  # noqa: PT011 - refused, or no such address
+            socket.create_connection(("127.0.0.2", port), timeout=5)
+    sites = (ROOT / "local" / "functions_host" / "host.py").read_text(encoding="utf-8")
+    assert re.findall(r"web\.TCPSite\((.*?)\)", sites) == ['runner, "127.0.0.1", port']
 
 
 def test_its_own_page_still_works(monitor: Running) -> None:
