@@ -8,16 +8,16 @@ their end can go to a table as well: handlers/audits.py.
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from . import logs
 from .model import Counts
 
-logger = logging.getLogger("logferry.audit")
+logger = logs.logger("logferry.audit")
 
 Result = Literal["done", "continued", "deferred", "dead", "unrouted", "gone", "changed", "growing"]
 ENDS: frozenset[Result] = frozenset({"done", "dead", "unrouted", "gone", "changed"})

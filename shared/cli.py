@@ -277,7 +277,7 @@ SendingOption = Annotated[
         metavar="FILE|env",
     ),
 ]
-EndpointOption = Annotated[str, typer.Option(help="The rule's logs ingestion endpoint.", metavar="URL")]
+IngestionOption = Annotated[str, typer.Option(help="The rule's logs ingestion endpoint.", metavar="URL")]
 RuleOption = Annotated[
     str, typer.Option(help="The rule's immutable id; several, separated by commas.", metavar="dcr-...")
 ]
@@ -311,7 +311,7 @@ def push(
     final: Annotated[
         bool, typer.Option("--final", help="Take the last record as it is, even if the file is new.")
     ] = False,
-    endpoint: EndpointOption = "",
+    endpoint: IngestionOption = "",
     rule: RuleOption = "",
     settings: SendingOption = None,
     routes: RoutesOption = Path("routes.yaml"),
@@ -358,7 +358,7 @@ def doctor(
     route: Annotated[
         str, typer.Option(help="Look at this route's rule and stream only.", metavar="NAME")
     ] = "",
-    endpoint: EndpointOption = "",
+    endpoint: IngestionOption = "",
     rule: RuleOption = "",
     settings: SendingOption = None,
     routes: RoutesOption = Path("routes.yaml"),

@@ -2,14 +2,16 @@
 
 Rule: `.logferry/stack.json`, which local Azure writes when it is ready and removes
 when it ends, is all that is known of it; it is looked for here and in the folders
-above. Invariant: what is returned is complete; anything else is one sentence. It is
-on loopback, which no proxy is asked for from then on.
+above. Invariants: what is returned is complete; anything else is one sentence. It is
+on loopback, which no proxy is asked for from then on: a folder that somebody else has
+made sends nobody's files elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -78,9 +80,26 @@ def read(path: Path) -> Local:
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK]))
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Local, strict=False, dec_hook=_path)
+        found = msgspec.json.decode(path.read_bytes(), type=Local, strict=False, dec_hook=_path)
     except (OSError, msgspec.DecodeError) as error:
         raise Trouble(f"{path} cannot be used ({error}); start local Azure again with: make run") from error
+    if not all(map(_is_here, _addresses(found))):
+        raise Trouble(f"{path} names a server that is not on this machine, as local Azure's are; remove it.")
+    return found
+
+
+def _addresses(local: Local) -> list[str]:
+    services = dict(part.partition("=")[::2] for part in local.connection_string.split(";"))
+    own = [services.get("BlobEndpoint", ""), services.get("QueueEndpoint", "")]
+    return [*own, local.blob_url, local.host_url, local.monitor_url, local.query_url]
+
+
+def _is_here(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
 
 
 def _path(kind: type, value: str) -> Path:

@@ -3,7 +3,8 @@
 Rule: colours and boxes only where the output is a terminal; anywhere else plain
 columns, the same words, nothing to take out again. NO_COLOR is honoured. Invariant:
 whatever the data, no control character of it reaches a terminal, so a log line
-cannot write over the screen of who reads it.
+cannot write over the screen of who reads it; that holds for JSON and CSV as well,
+which a pipe gets as they are.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ class Show:
         )
 
     def raw(self, text: str) -> None:
-        """Text for a program: as it is."""
+        """Text for a program: as it is; on a terminal with its control characters as JSON writes them."""
+        self.control(_CONTROL.sub(_as_json, text) if self._stream.isatty() else text)
+
+    def control(self, text: str) -> None:
+        """Our own text, with what moves the cursor."""
         self._stream.write(text)
         self._stream.flush()
 
@@ -134,6 +139,10 @@ class Show:
         for row in rows:
             table.add_row(*(Text(clean(_text(cell)), style=_style(cell)) for cell in row))
         self.console.print(Padding(table, (0, 0, 0, indent)))
+
+
+def _as_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def clean(text: str) -> str:

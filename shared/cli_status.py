@@ -55,7 +55,7 @@ def _write(show: Show, found: Status, *, as_json: bool) -> None:
 def _watched(place: Place, wanted: Wanted, found: Status) -> Status:
     """The last look before Ctrl-C; what is seen on the way is gone from the screen then."""
     show = Show()
-    show.raw(_ALTERNATE if show.pretty else "")
+    show.control(_ALTERNATE if show.pretty else "")
     try:
         while True:
             _draw(show, found)
@@ -64,7 +64,7 @@ def _watched(place: Place, wanted: Wanted, found: Status) -> Status:
     except KeyboardInterrupt:
         return found
     finally:
-        show.raw(_NORMAL if show.pretty else "")
+        show.control(_NORMAL if show.pretty else "")
 
 
 def _draw(show: Show, found: Status) -> None:
@@ -79,7 +79,7 @@ def _draw(show: Show, found: Status) -> None:
         cut = f"... {len(lines) - room + 1:,} more lines; --rows 5 shows fewer sources"
         lines = [*lines[: max(room - 1, 0)], cut]
     text = "".join(f"{line}{_REST_OF_LINE}\n" for line in [*lines, *last])
-    show.raw(_HOME + text + _REST_OF_SCREEN)
+    show.control(_HOME + text + _REST_OF_SCREEN)
 
 
 def _lines(show: Show, found: Status, write: Callable[[Show, Status], None]) -> list[str]:

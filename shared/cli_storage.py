@@ -9,6 +9,7 @@ a secret is ever shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,12 @@ _RETRIES = 1
 """Who waits at a terminal is told soon that nothing answers."""
 
 _ROLES = "Storage Blob Data Contributor and Storage Queue Data Contributor on the storage account"
+_AZURE = re.compile(
+    r"[a-z0-9]{3,24}(-secondary)?\.(z\d+\.)?blob\."
+    r"(core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)"
+)
+"""Blob services of the clouds, DNS zones included; the operator's token goes to no other host by a word.
+Source: Azure Storage account overview, storage account endpoints."""
 _FIREWALL = "AuthorizationFailure"
 """Azure's code where the account's network rules say no. Source: Azure Storage, Troubleshoot 403 errors."""
 
@@ -106,7 +113,7 @@ def _urls(account: str) -> tuple[str, str]:
     else:
         parts = urlsplit(account if "://" in account else f"https://{account}")
         host = parts.netloc
-        if parts.scheme != "https" or ".blob." not in host or "@" in host or parts.path.strip("/"):
+        if parts.scheme != "https" or not _AZURE.fullmatch(host.lower()) or parts.path.strip("/"):
             raise Trouble(
                 f"--account {account} is no storage account; give its name, or the URL of its blob service "
                 "(https://NAME.blob.core.windows.net). For any other, use --settings."

@@ -20,12 +20,15 @@
 
 Rule: the type is the retry decision. Code that catches asks for Transient or
 Permanent, and nothing else decides whether to try again. Anything that is not a
-LogferryError is a bug and is shown with its traceback.
+LogferryError is a bug. Invariant: its text, which may hold a record's values, is told
+to nobody; the host, which logs what an invocation raises, gets its type, its place and
+its traceback (`untold`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def writable(text: str) -> str:
@@ -141,3 +144,39 @@ class RoutesError(ConfigError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class Unexpected(Exception):
+    """A bug, without its text: the message says its type and where it came from.
+
+    Args:
+        kind: the name of its type.
+        place: what `place_of` says.
+    """
+
+    def __init__(self, kind: str, place: str) -> None:
+        super().__init__(place)
+        self.kind = kind
+
+
+def place_of(error: Exception) -> str:
+    """An error's type and where it came from; its text may hold data."""
+    if isinstance(error, Unexpected):
+        return str(error)
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "" if place is None else f" at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
+    return f"{type(error).__name__}{where}"
+
+
+def kind_of(error: Exception) -> str:
+    """The name of an error's type, also of one whose text is not told."""
+    return error.kind if isinstance(error, Unexpected) else type(error).__name__
+
+
+def untold(error: Exception) -> Exception:
+    """What to raise in place of an error `from None`: ours as it is, any other without its text."""
+    if isinstance(error, LogferryError | Unexpected):
+        return error
+    return Unexpected(kind_of(error), place_of(error)).with_traceback(error.__traceback__)

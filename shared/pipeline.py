@@ -134,7 +134,7 @@ class Corridor:
             return self._routes.by_name[name]
         except KeyError:
             there = ", ".join(self._routes.by_name)
-            raise BadMessage(f"there is no route {name!r}; there are: {there}") from None
+            raise BadMessage(f"there is no route {name[:100]!r}; there are: {there}") from None
 
     def for_json(self, route: Route, path: str | None) -> Route:
         """The same route for records that come as JSON text, whatever its files are."""

@@ -2,15 +2,16 @@
 
 Rule: nothing else in this package reads app settings. Invariant: a Settings
 object can be used; a setting that is missing or wrong is a SettingsError that
-names it, says what it holds and what it should. Secrets are none of ours: the
-only credential is the managed identity. Who does only a part of the work reads
+names it, says what it holds and what it should. The only credential is the managed
+identity; what is secret all the same (the salt of hashes, local Azure's connection
+string) is in no sentence and in no `repr`. Who does only a part of the work reads
 only what that takes: `sending`, `names`, `connection`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ class Connection:
     """A storage account: by identity (service URIs), or by connection string (local only)."""
 
     name: str
-    connection_string: str | None
+    connection_string: str | None = field(repr=False)
     blob_uri: str | None
     queue_uri: str | None
 
@@ -41,7 +42,7 @@ class Sending:
     max_decoded_bytes: int
     max_window_bytes: int
     retry_seconds: int
-    redact_salt: bytes | None
+    redact_salt: bytes | None = field(repr=False)
 
     def endpoint(self, rule: int) -> str:
         """The ingestion endpoint of the k-th rule."""
@@ -79,12 +80,20 @@ def _texts(value: str) -> tuple[str, ...]:
 
 def _urls(value: str) -> tuple[str, ...]:
     urls = tuple(part.rstrip("/") for part in _texts(value))
-    for url in urls:
-        parts = urlsplit(url)
-        loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if not parts.hostname or not (parts.scheme == "https" or loopback):
-            raise ValueError("an https:// address (http only on loopback)")
+    if not all(_is_secure(url, loopback=True) for url in urls):
+        raise ValueError("an https:// address (http only on loopback)")
     return urls
+
+
+def _is_secure(url: str, *, loopback: bool) -> bool:
+    """Whether a token may go there."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    here = loopback and parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}
+    return bool(host) and (parts.scheme == "https" or here)
 
 
 def _rules(value: str) -> tuple[str, ...]:
@@ -304,6 +313,10 @@ def _connection(name: str, environ: Mapping[str, str], problems: list[str]) -> C
             f"{name}__blobServiceUri and {name}__queueServiceUri are not both set. They name the storage account's services; the managed identity signs in."
         )
         return None
+    for kind, uri in (("blob", blob), ("queue", queue)):
+        if text is None and not _is_secure(uri or "", loopback=False):
+            problems.append(f"{name}__{kind}ServiceUri is {uri!r}; it should be an https:// address.")
+            return None
     return Connection(name, text, blob, queue)
 
 

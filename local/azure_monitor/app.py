@@ -4,8 +4,8 @@ Rule: a handler asks the modules that know and writes down what came of it; it
 decides nothing about rows. Invariant: every request to the ingestion endpoint ends
 as exactly one Post in the state, whatever happened to it.
 
-Only requests whose Host is this machine are answered, so that a web page somewhere
-cannot read the tables through a name that it points here.
+Only programs of this machine are answered (local/loopback.py), so that a web page
+somewhere cannot read the tables through a name that it points here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from .. import loopback
 from . import ingestion
 from .checks import Checker
 from .config import Config
@@ -41,7 +42,6 @@ log = logging.getLogger("local.azure_monitor")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ID = web.RequestKey("id", str)
 _BODY = web.RequestKey("body", tuple[bytes | None, int])
-_HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
 @dataclass(slots=True)
@@ -281,10 +281,8 @@ async def scripted(request: web.Request, fault: Fault, refusal: Refusal | None) 
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A request id for every request, and JSON for what is not there."""
     request[_ID] = str(uuid.uuid4())
-    if request.url.host not in _HOSTS:
-        return refused(Refusal(421, "MisdirectedRequest", "This server answers for this machine only."))
     try:
-        response = await handler(request)
+        response = await loopback.guard(request, handler)
     except web.HTTPException as error:
         code = (error.reason or "Error").replace(" ", "")
         response = refused(Refusal(error.status, code, f"{request.method} {request.path}: {error.reason}."))

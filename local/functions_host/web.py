@@ -2,7 +2,8 @@
 
 Rule: paths, headers and answers are the real host's. The webhook says yes only when
 the event is on the host's queue; Event Grid tries again otherwise. The key is asked
-for where the host has one (in Azure: blobs_extension), as Core Tools asks for none.
+for where the host has one (in Azure: blobs_extension), as Core Tools asks for none. A
+web page in the user's browser can run no function (local/loopback.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from azure.core.exceptions import AzureError
 
+from ..loopback import guard
 from .log import HOST
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def build(host: Host, key: str | None) -> web.Application:
         host: what it is the face of.
         key: what `code` or `x-functions-key` must say at the webhook, None for no check.
     """
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[guard])
     face = _Face(host, key)
     app.add_routes(
         [

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from .. import logs
 from ..app import App
 from ..audit import ENDS, Audit, when, with_counts
 from ..errors import NotReady, ServiceUnavailable, Transient
@@ -24,7 +25,7 @@ from ..pipeline import Start
 from ..routes import Route
 from ..sources.work import HeldWork, backoff
 
-logger = logging.getLogger("logferry.audits")
+logger = logs.logger("logferry.audits")
 
 HELD = "audit/"
 """What ids of held rows begin with; a queue's own ids are GUIDs. Below held/ in the state container."""
@@ -89,8 +90,8 @@ def post(app: App, row: Audit, before: Counts | None = None) -> None:
             _put_aside(app, held, error)
     except ServiceUnavailable as lost:
         logger.error("%s: its audit row is in the log only: %s", row.source, lost)  # noqa: TRY400
-    except Exception:
-        logger.exception("%s: its audit row is in the log only", row.source)
+    except Exception as error:
+        logs.failed(logger, "%s: its audit row is in the log only", error, row.source)
 
 
 def take_held(app: App, held_id: str) -> None:

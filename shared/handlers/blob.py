@@ -6,9 +6,9 @@ version that begins with what was read of an older one goes on where that stoppe
 
 from __future__ import annotations
 
-import logging
 import time
 
+from .. import logs
 from ..app import App
 from ..decode.compression import HEAD_BYTES, is_packed
 from ..errors import ClaimLost, SourceBusy, SourceChanged, Transient
@@ -18,10 +18,11 @@ from ..ledger.entry import Entry
 from ..model import SourceFacts
 from ..routes import Route
 from ..sources.blob import BlobSource, open_blob
+from ..sources.message import check
 from ..sources.work import BlobWork, Work
 from .taken import Job, Taken
 
-logger = logging.getLogger("logferry.blob")
+logger = logs.logger("logferry.blob")
 
 SMALL_BLOB = 1_000_000
 """Bytes; the rows of a blob up to this size may share posts with others'."""
@@ -45,8 +46,10 @@ def take(app: App, container: str, name: str, route_name: str | None = None, *, 
 
     Raises:
         ServiceUnavailable: storage does not answer; the event should come again.
-        BadMessage: there is no route of that name.
+        BadMessage: there is no route of that name, or there can be no such blob.
+        Forbidden: the settings do not allow it. The host knows its container, but not what a path of dots is.
     """
+    check(container, name, app.settings.allowed_containers)
     began, why = time.monotonic(), ""
     work = BlobWork(container, name, route_name)
     for look in range(_LOOKS):

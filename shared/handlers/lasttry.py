@@ -9,19 +9,16 @@ values, unless the error is our own.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import audit
+from .. import audit, logs
 from ..app import App
-from ..errors import LogferryError, Transient
+from ..errors import LogferryError, Transient, kind_of, place_of, untold
 from ..model import SourceFacts
 from . import audits
-from .taken import place_of
 
-logger = logging.getLogger("logferry.lasttry")
+logger = logs.logger("logferry.lasttry")
 
 
 @contextmanager
@@ -35,7 +32,8 @@ def last_try(app: App, source: SourceFacts, text: bytes, tries: int) -> Iterator
         tries: how often the host has given it out, this time included.
 
     Raises:
-        Exception: as it came, if it is given out again, or if what failed may be better later.
+        Exception: ours as it came, any other without its text, if it is given out again, or if what failed
+            may be better later.
     """
     try:
         yield
@@ -43,10 +41,9 @@ def last_try(app: App, source: SourceFacts, text: bytes, tries: int) -> Iterator
         raise
     except Exception as error:
         if tries < app.max_tries:
-            raise
-        bury(app, source, text, type(error).__name__, _detail(error, tries))
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("%s %s: %s\n%s", source.kind, source.name, type(error).__name__, frames)  # noqa: TRY400
+            raise untold(error) from None
+        bury(app, source, text, kind_of(error), _detail(error, tries))
+        logs.failed(logger, "%s %s", error, source.kind, source.name)
 
 
 def bury(app: App, source: SourceFacts, text: bytes, reason: str, detail: str) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import time
 from contextlib import suppress
 
 import msgspec
 
-from .. import audit
+from .. import audit, logs
 from ..app import App
 from ..errors import NotReady, Permanent, ServiceUnavailable, Transient, Unrouted
 from ..ledger.store import Conflict, Stored
@@ -29,7 +28,7 @@ from . import audits, blob
 from .lasttry import bury, last_try
 from .taken import MAX_CRASHES
 
-logger = logging.getLogger("logferry.message")
+logger = logs.logger("logferry.message")
 
 HELD = "held/"
 

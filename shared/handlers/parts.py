@@ -12,13 +12,12 @@ nobody closed and to parts that nobody took.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 
 import msgspec
 
-from .. import audit
+from .. import audit, logs
 from ..app import App
 from ..decode import make_decoder
 from ..errors import SourceBusy
@@ -35,7 +34,7 @@ from . import audits
 from .blob import look_again, named_route
 from .taken import Job, Taken
 
-logger = logging.getLogger("logferry.blob")
+logger = logs.logger("logferry.blob")
 
 _LOOK = 65_536
 _SETTLED = frozenset({"done", "dead"})

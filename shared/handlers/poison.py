@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
+from .. import logs
 from ..app import App
 from ..errors import Transient
 from ..ledger.claims import PREFIX
@@ -33,7 +33,7 @@ from .blob import named_route
 from .lasttry import bury
 from .taken import MAX_CRASHES
 
-logger = logging.getLogger("logferry.poison")
+logger = logs.logger("logferry.poison")
 
 MOST = 320
 """Messages of one queue in one run."""
@@ -96,8 +96,8 @@ def _taken(app: App, name: str, message: Any, take: Callable[[App, Any], bool]) 
         return take(app, message)
     except Transient:
         raise
-    except Exception:
-        logger.exception("%s: message %s could not be settled", name, message.id)
+    except Exception as error:
+        logs.failed(logger, "%s: message %s could not be settled", error, name, message.id)
         return False
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from .. import again, audit
+from .. import again, audit, logs
 from ..app import App
 from ..errors import BadMessage, NotReady, SourceBusy, Transient
 from ..ledger import hold
@@ -27,10 +27,9 @@ from ..ledger.trace import Trace, ranges
 from ..model import Counts, Position, Reject, SourceFacts
 from ..pipeline import Limits, Run
 from ..routes import Route
-from ..sources.message import leads_elsewhere
 from ..sources.work import ReplayWork, backoff
 
-logger = logging.getLogger("logferry.replay")
+logger = logs.logger("logferry.replay")
 
 HOLDS = "replays/"
 
@@ -45,9 +44,6 @@ def take(app: App, work: ReplayWork) -> None:
     Raises:
         ServiceUnavailable: storage does not answer; the message should come again.
     """
-    if leads_elsewhere(work.document):
-        logger.error("%r is no document's name", work.document)
-        return
     try:
         held = hold.take(app.state, f"{HOLDS}{work.document}", app.settings.claim_seconds)
     except SourceBusy as busy:

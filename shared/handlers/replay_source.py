@@ -8,23 +8,23 @@ containers that the settings allow are looked into, whatever a document says.
 
 from __future__ import annotations
 
-import logging
 import time
 
+from .. import logs
 from ..app import App
 from ..audit import Result
-from ..errors import BadMessage
+from ..errors import BadMessage, Forbidden
 from ..ledger.deadletter import Line
 from ..ledger.entry import Entry
 from ..ledger.store import Conflict, Stored, guarded
 from ..ledger.trace import Trace
 from ..model import Counts
 from ..sources.message import leads_elsewhere
-from ..sources.work import BlobWork, PartWork, ReplayWork, Work, parse_work
+from ..sources.work import BlobWork, PartWork, ReplayWork, check, parse_work
 from . import message
 from .replay import finish
 
-logger = logging.getLogger("logferry.replay")
+logger = logs.logger("logferry.replay")
 
 _DOTS = "it is named by a path with . or .. in it"
 
@@ -108,21 +108,11 @@ def _message(app: App, line: Line) -> str:
 def _work(app: App, line: Line) -> str:
     try:
         work = parse_work(line.content)
-    except BadMessage as error:
+        check(work, app.settings.allowed_containers)
+    except (BadMessage, Forbidden) as error:
         return str(error)
-    if isinstance(work, BlobWork | PartWork) and work.container not in app.settings.allowed_containers:
-        return _elsewhere(work.container)
-    if leads_elsewhere(_named(work)):
-        return _DOTS
     app.work.put(work)
     return ""
-
-
-def _named(work: Work) -> str:
-    """The name in a work message that is asked of the storage."""
-    if isinstance(work, BlobWork | PartWork):
-        return work.name
-    return work.document if isinstance(work, ReplayWork) else work.id
 
 
 def _elsewhere(container: str) -> str:

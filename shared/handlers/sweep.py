@@ -10,13 +10,13 @@ one look.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from .. import logs
 from ..app import App
 from ..ledger.entry import Entry, parse
 from ..ledger.store import Listed
@@ -26,7 +26,7 @@ from .blob import named_route
 from .sweep_mark import Bookmark
 from .sweep_pass import Stretch, stretches
 
-logger = logging.getLogger("logferry.sweep")
+logger = logs.logger("logferry.sweep")
 
 BORN = "meta/born"
 _UNSETTLED = frozenset({"running", "deferred", "split"})

@@ -7,17 +7,17 @@ back; a place that the service does not take any more is given up after one try.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 
 import msgspec
 
+from .. import logs
 from ..errors import ServiceUnavailable
 from ..ledger.store import Store
 from .sweep_pass import Place, Stretch
 
-logger = logging.getLogger("logferry.sweep")
+logger = logs.logger("logferry.sweep")
 
 PLACE = "meta/sweep"
 SECONDS = 60.0

@@ -8,15 +8,13 @@ nobody expected, ends in the dead letter.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from .. import audit
+from .. import audit, logs
 from ..app import App
-from ..errors import ClaimLost, NotReady, SourceChanged, Transient
+from ..errors import ClaimLost, NotReady, SourceChanged, Transient, place_of, untold
 from ..ledger.claims import Claim
 from ..ledger.entry import Marks, State
 from ..model import Counts, Position, Reject, SourceFacts
@@ -25,7 +23,7 @@ from ..routes import Route
 from ..sources.work import Work, backoff
 from . import audits
 
-logger = logging.getLogger("logferry.blob")
+logger = logs.logger("logferry.blob")
 
 MAX_CRASHES = 5
 
@@ -124,7 +122,7 @@ class Taken:
             run = self._ship(route, progress)
         except Exception as error:
             self._failed(error)
-            raise
+            raise untold(error) from None
         self._settle(run, progress)
 
     def _ship(self, route: Route, progress: Progress) -> Run:
@@ -233,12 +231,3 @@ class Taken:
             modified=audit.when(self._job.facts.modified),
             size=entry.size,
         )
-
-
-def place_of(error: Exception) -> str:
-    """An error's type and where it came from; its text may hold data."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = "" if place is None else f" at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
-    return f"{type(error).__name__}{where}"

@@ -1,14 +1,15 @@
 """A message of the app's own queue.
 
-Invariant: one that is none is tried as often as any other, and then dead-lettered; it
-can only come from somebody who may write there.
+Invariant: one that is none, or that names what the settings do not allow, is tried as
+often as any other, and then dead-lettered; it can only come from somebody who may write
+there, or from an app that had other settings.
 """
 
 from __future__ import annotations
 
 from ..app import App
 from ..model import SourceFacts
-from ..sources.work import BlobWork, PartWork, ReplayWork, parse_work
+from ..sources.work import BlobWork, PartWork, ReplayWork, check, parse_work
 from . import audits, blob, message
 from .lasttry import last_try
 
@@ -24,7 +25,7 @@ def take(app: App, body: bytes, message_id: str = "", inserted: float = 0.0, tri
         tries: how often the host has given it out, this time included.
 
     Raises:
-        BadMessage: it is none of this app, and another try follows.
+        BadMessage, Forbidden: it is none of this app, and another try follows.
         ServiceUnavailable: storage does not answer; the message should come again.
     """
     facts = SourceFacts("work", message_id, message_id, inserted, inserted)
@@ -34,6 +35,7 @@ def take(app: App, body: bytes, message_id: str = "", inserted: float = 0.0, tri
 
 def _take(app: App, body: bytes, tries: int) -> None:
     work = parse_work(body)
+    check(work, app.settings.allowed_containers)
     if isinstance(work, BlobWork):
         blob.take(app, work.container, work.name, work.route, again=True)
     elif isinstance(work, PartWork):

@@ -28,6 +28,7 @@ T = TypeVar("T")
 _NOTHING = "meta/now"
 _LONGEST_NAME = 1_024
 _KEPT = 900
+_HASHED = _KEPT + 1 + 64
 
 
 class Stored(NamedTuple):
@@ -44,9 +45,12 @@ class Conflict(Exception):  # noqa: N818 - a condition to handle, not a failure
 
 
 def name_of(prefix: str, path: str) -> str:
-    """A document's name: `prefix` and the path itself, so listings sort alike; a hash ends a long one."""
+    """A document's name: `prefix` and the path itself, so listings sort alike; a hash ends a long one.
+
+    One that only looks as if it ended in such a hash gets one too: no path has another's document.
+    """
     name = f"{prefix}{path}"
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= _LONGEST_NAME and not (len(name) == _HASHED and name[_KEPT] == "~"):
         return name
     return f"{name[:_KEPT]}~{hashlib.sha256(path.encode()).hexdigest()}"
 

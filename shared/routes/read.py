@@ -1,8 +1,9 @@
 """YAML text to plain values, remembering where every key stands.
 
 Rule: only what YAML 1.2 and JSON have in common is taken: `no`, `on` and dates
-stay text, so that this reader and Bicep's see the same values. Invariant: a key
-written twice is a problem, never a silent overwrite.
+stay text, so that this reader and Bicep's see the same values. Invariants: a key
+written twice is a problem, never a silent overwrite; a few lines of aliases of aliases
+do not become more values than any file has.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _Loader.yaml_implicit_resolvers = {
 _BOOL = {"true": True, "True": True, "false": False, "False": False}
 
 
+MOST_VALUES = 100_000
+"""Values of a file, each alias counted with all that it stands for: a thousand for each of 100 streams."""
 PLACED = frozenset({"transform"})
 """Keys whose value is a text of its own, with places inside it (scalars.py)."""
 
@@ -96,6 +99,11 @@ def _syntax(error: yaml.YAMLError, name: str) -> str:
 
 
 def _build(node: yaml.Node, path: KeyPath, document: Document) -> Any:
+    if len(document.marks) >= MOST_VALUES:
+        line = node.start_mark.line + 1
+        raise RoutesError(
+            [f"{document.name}:{line}:1: the file holds over {MOST_VALUES:,} values. Take fewer aliases (*)."]
+        )
     document.marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, document)

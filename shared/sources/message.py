@@ -28,6 +28,8 @@ _EVENT_GRID = "Microsoft.Storage.BlobCreated"
 _DOTS = frozenset({".", ".."})
 _LONGEST_NAME = 1_024
 """Characters of a blob's name (Naming and referencing containers, blobs and metadata)."""
+_SHOWN = 100
+"""Characters of a name that a sentence repeats."""
 _KINDS = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -158,13 +160,30 @@ def leads_elsewhere(name: str) -> bool:
 
 
 def _allowed(blob: BlobNamed, allowed: tuple[str, ...]) -> BlobNamed:
-    if blob.container not in allowed:
-        raise Forbidden(
-            f"the message names a blob in the container {blob.container!r}; allowed are {', '.join(allowed)} "
-            "(ALLOWED_CONTAINERS)"
-        )
-    if leads_elsewhere(blob.name):
-        raise Forbidden("the message names a blob by a path with . or .. in it")
-    if len(blob.name) > _LONGEST_NAME or "\0" in blob.name:
-        raise BadMessage(f"no blob can have this name: over {_LONGEST_NAME:,} characters, or a NUL in it")
+    check(blob.container, blob.name, allowed)
     return blob
+
+
+def check(container: str, name: str, allowed: tuple[str, ...]) -> None:
+    """Whether a blob may be taken that somebody outside has named.
+
+    Args:
+        container: its container.
+        name: its path in there.
+        allowed: containers that the settings allow.
+
+    Raises:
+        Forbidden: it is, or may be, in another container.
+        BadMessage: no blob can have that name.
+    """
+    if container not in allowed:
+        raise Forbidden(
+            f"the message names a blob in the container {container[:_SHOWN]!r}; allowed are "
+            f"{', '.join(allowed)} (ALLOWED_CONTAINERS)"
+        )
+    if leads_elsewhere(name):
+        raise Forbidden("the message names a blob by a path with . or .. in it")
+    if not name or len(name) > _LONGEST_NAME or "\0" in name:
+        raise BadMessage(
+            f"no blob can have this name: none, over {_LONGEST_NAME:,} characters, or a NUL in it"
+        )

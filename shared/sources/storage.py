@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..connections import transport
+from ..connections import Sendable, transport
 from ..settings import Connection
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ class Storage:
 
     def _options(self) -> dict[str, Any]:
         way = transport(_CONNECTIONS, connect=_CONNECT_SECONDS, read=_READ_SECONDS)
-        return {**self._retries, "transport": way}
+        # The service sends nobody elsewhere; whoever answers so in its place should not be followed.
+        return {**self._retries, "transport": way, "permit_redirects": False}
 
 
 def _managed_identity() -> Any:
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
 
-    return ManagedIdentityCredential()
+    return Sendable(ManagedIdentityCredential())

@@ -1,8 +1,9 @@
 """The app's own queue: what has to be done later, or again.
 
 Rule: a work message only says what to look at; how far that is stands in the
-ledger. Invariant: a message that is put twice, or comes twice, does no harm. It
-never expires.
+ledger. Invariants: a message that is put twice, or comes twice, does no harm; whoever
+else may write on the queue can name nothing but blobs in containers that the settings
+allow, and documents of the app's own below their own prefix. It never expires.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import BadMessage
+from ..errors import BadMessage, Forbidden
 from ..ledger.store import guarded
+from .message import check as check_blob
+from .message import leads_elsewhere
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
+_SHOWN = 200
+"""Characters of what is wrong with a message; some of it may be the message's own."""
+_LONGEST_ID = 1_000
+"""Characters: with a prefix it is a blob's name, which has 1,024."""
 LONGEST_DELAY = 600
 LEFT_BEHIND = 1_800.0
 """Seconds; deferred work looks again within ten minutes, so after this long its message is lost."""
@@ -78,7 +85,28 @@ def parse_work(text: bytes) -> Work:
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadMessage(f"no work of this app: {error}") from error
+        raise BadMessage(f"no work of this app: {str(error)[:_SHOWN]}") from error
+
+
+def check(work: Work, allowed: tuple[str, ...]) -> None:
+    """Whether a message that came, or was kept, may be acted on.
+
+    Args:
+        work: what it says.
+        allowed: containers that the settings allow.
+
+    Raises:
+        Forbidden: it names something that is none of the app's business.
+        BadMessage: nothing can have that name.
+    """
+    if isinstance(work, BlobWork | PartWork):
+        check_blob(work.container, work.name, allowed)
+        return
+    name = work.document if isinstance(work, ReplayWork) else work.id
+    if leads_elsewhere(name):
+        raise Forbidden("the message names a document by a path with . or .. in it")
+    if not name or len(name) > _LONGEST_ID or "\0" in name:
+        raise BadMessage(f"no document has this name: none, over {_LONGEST_ID} characters, or a NUL in it")
 
 
 def backoff(attempt: int) -> int:

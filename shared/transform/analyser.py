@@ -1,16 +1,19 @@
 """Microsoft's own Kusto analyser, where Node.js and its npm package are.
 
 Rule: it is asked, never needed: without it the check is ours alone, and that is
-said. Invariant: one process for all transforms of a file (starting it takes about a
-second, a transform some milliseconds). Nothing is downloaded, and no network used.
+said. Invariants: one process for all transforms of a file (starting it takes about a
+second, a transform some milliseconds); nothing is downloaded, and no network used; who
+checks a file that came with a folder runs no script of that folder's.
 
 The package is @kusto/language-service-next, which `npm install` puts into
-node_modules: that of the current directory, of a folder that is given, or of
-Logferry's own; or the folder that KUSTO_LANGUAGE_SERVICE names.
+node_modules: Logferry's own; or, where it is the version that Logferry knows to the
+byte, that of the current directory or of a folder that is given; or any version, in the
+folder that KUSTO_LANGUAGE_SERVICE names.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -24,13 +27,18 @@ from .face import kusto_type
 
 PACKAGE = Path("node_modules", "@kusto", "language-service-next")
 VARIABLE = "KUSTO_LANGUAGE_SERVICE"
-HOW = f"npm install @kusto/language-service-next, or name its folder in {VARIABLE}"
+VERSION = "12.4.1"
+HOW = f"npm install @kusto/language-service-next@{VERSION}, or name another one's folder in {VARIABLE}"
 SECONDS = 60
 """To start in, however busy the machine is; each transform has SECONDS_EACH more."""
 SECONDS_EACH = 10
 
 _SCRIPT = Path(__file__).with_name("analyse.js")
-_NEEDED = ("bridge.min.js", "Kusto.Language.Bridge.min.js")
+_NEEDED = {
+    "bridge.min.js": "5edc505e5634daf2922197797740180d587d15b5f0f505c95ad7b5dd6b5daae8",
+    "Kusto.Language.Bridge.min.js": "3a96a4ac1bff095ba49d6606e7d591f5d00519b529c51a6850032f62b0960a86",
+}
+"""The package's scripts that are run, and their SHA-256 in VERSION."""
 _ERROR = re.compile(r"^\s*\w*(?:Error|Exception): .{1,160}", re.MULTILINE)
 _ONLY_IN_TRANSFORMS = {
     "geo_location": {"takes": ["string"], "gives": "dynamic"},
@@ -74,14 +82,31 @@ def find(environ: Mapping[str, str], folders: Sequence[Path] = ()) -> Analyser |
 
     Args:
         environ: for KUSTO_LANGUAGE_SERVICE and PATH.
-        folders: further folders that may have a node_modules.
+        folders: further folders that may have a node_modules, besides Logferry's own and the current one.
     """
     node = shutil.which("node", path=environ.get("PATH"))
-    named = environ.get(VARIABLE)
-    own = Path(__file__).resolve().parents[2]
-    places = [Path(named)] if named else [folder / PACKAGE for folder in (Path.cwd(), *folders, own)]
-    package = next((p for p in places if all((p / name).is_file() for name in _NEEDED)), None)
+    named, own = environ.get(VARIABLE), Path(__file__).resolve().parents[2] / PACKAGE
+    others = [folder / PACKAGE for folder in (Path.cwd(), *folders)]
+    if named:
+        package = Path(named) if _is_there(Path(named)) else None
+    elif _is_there(own):
+        package = own
+    else:
+        package = next(filter(_is_known, others), None)
     return Analyser(node, package.resolve()) if node and package else None
+
+
+def _is_there(package: Path) -> bool:
+    return all((package / name).is_file() for name in _NEEDED)
+
+
+def _is_known(package: Path) -> bool:
+    """Whether it is the package, to the byte: who made the folder is not known."""
+    try:
+        found = {name: hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _NEEDED}
+    except OSError:
+        return False
+    return found == _NEEDED
 
 
 def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str]]]) -> list[Analysis | None]:
@@ -98,7 +123,12 @@ def analyse(analyser: Analyser, transforms: Sequence[tuple[str, Mapping[str, str
     command = [analyser.node, str(_SCRIPT), str(analyser.package)]
     try:
         run = subprocess.run(  # noqa: S603 - node, found on PATH
-            command, input=msgspec.json.encode(asked), capture_output=True, timeout=patience, check=True
+            command,
+            input=msgspec.json.encode(asked),
+            capture_output=True,
+            timeout=patience,
+            check=True,
+            env={},
         )
         found = msgspec.json.decode(run.stdout, type=list[Analysis | None])
     except subprocess.CalledProcessError as error:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ..connections import sendable
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
     from azure.identity import ManagedIdentityCredential
@@ -88,7 +90,7 @@ class _Named:
 
 def _asked(ask: Callable[[], T], scopes: tuple[str, ...]) -> T:
     try:
-        return ask()
+        token = ask()
     except Exception as error:
         from .denied import trouble  # noqa: PLC0415 - few tokens are denied
 
@@ -96,3 +98,4 @@ def _asked(ask: Callable[[], T], scopes: tuple[str, ...]) -> T:
         if found is None:
             raise
         raise found from error
+    return sendable(token)

@@ -9,12 +9,12 @@ refused at the same time get one new credential between them. Thread-safe.
 from __future__ import annotations
 
 import io
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import logs
 from ..connections import transport
 from ..errors import NotReady, ServiceUnavailable, Throttled
 from . import identity
@@ -24,7 +24,7 @@ from .gate import MOST, Gate
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-logger = logging.getLogger("logferry.upload")
+logger = logs.logger("logferry.upload")
 
 ALARM_SECONDS = 60.0
 """So often at most the log says as an error what a rule lacks: hundreds of sources may meet it at once."""

@@ -17,7 +17,7 @@ import pytest
 
 from shared import settings
 from shared.app import budget_seconds
-from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged
+from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged, Unexpected
 from shared.handlers import taken
 from shared.sources.blob import open_blob
 from shared.turns import FREE_BYTES, TURN_BYTES
@@ -462,7 +462,7 @@ def test_an_error_that_nobody_expected_is_not_tried_for_ever(
     with monkeypatch.context() as patch:
         patch.setattr("shared.pipeline.Corridor.run", broken)
         for _ in range(taken.MAX_CRASHES):
-            with pytest.raises(KeyError):
+            with pytest.raises(Unexpected, match=r"^KeyError at test_app\.py:\d+$"):
                 app.take("lines/a.ndjson")
         assert "KeyError at test_app.py:" in app.entry("lines/a.ndjson").reason
         app.take("lines/a.ndjson")

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from azure.storage.blob import BlobType
 
+from shared.errors import Unexpected
 from shared.handlers import blob
 from shared.ledger.claims import Claim, Ledger
 from tests.azurite import Azurite
@@ -221,7 +222,7 @@ def test_a_run_that_fails_counts_nothing(app: Ferry, monkeypatch: pytest.MonkeyP
 
     with monkeypatch.context() as patch:
         patch.setattr(app.app.corridor, "run", fails)
-        with pytest.raises(ValueError):  # noqa: PT011 - it has no text
+        with pytest.raises(Unexpected, match="ValueError"):
             app.take("lines/a")
     entry = app.entry("lines/a")
     assert entry.counts.read == entry.position.ordinal

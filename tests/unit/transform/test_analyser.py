@@ -55,20 +55,44 @@ def package(folder: Path, script: str) -> Path:
     return folder
 
 
-def test_it_is_found_where_it_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked for where the variable says and nowhere else, or in the node_modules of the folders."""
-    if shutil.which("node") is None:
-        pytest.skip("Node.js was not found")
-    there = package(tmp_path / "a" / PACKAGE, "")
+def copied(analyser: Analyser, folder: Path) -> Path:
+    """The package as npm would put it there."""
+    folder.mkdir(parents=True)
+    for name in ("bridge.min.js", "Kusto.Language.Bridge.min.js"):
+        shutil.copyfile(analyser.package / name, folder / name)
+    return folder
+
+
+def test_it_is_found_where_it_is_said_to_be(
+    tmp_path: Path, analyser: Analyser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked for where the variable says and nowhere else, or in the node_modules of Logferry and the folders."""
     named = package(tmp_path / "named", "")
-    monkeypatch.chdir(tmp_path / "a")
-    path = {"PATH": os.environ["PATH"]}
-    assert find(path).package == there.resolve()
     monkeypatch.chdir(tmp_path)
-    assert find(path, [tmp_path / "a"]).package == there.resolve()
+    path = {"PATH": os.environ["PATH"]}
+    assert find(path).package == analyser.package
     assert find({**path, VARIABLE: str(named)}).package == named.resolve()
-    assert find({**path, VARIABLE: str(tmp_path)}, [tmp_path / "a"]) is None
+    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "lib" / "x" / "y" / "z.py"))
+    there = copied(analyser, tmp_path / "a" / PACKAGE)
+    assert find(path) is None
+    assert find(path, [tmp_path / "a"]).package == there.resolve()
+    monkeypatch.chdir(tmp_path / "a")
+    assert find(path).package == there.resolve()
+    assert find({**path, VARIABLE: str(tmp_path)}) is None
     assert find({"PATH": str(tmp_path)}, [tmp_path / "a"]) is None
+
+
+def test_no_script_is_run_that_only_bears_the_name(
+    tmp_path: Path, analyser: Analyser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that somebody else has made cannot have `logferry check` run its node_modules: one byte is enough."""
+    monkeypatch.setattr("shared.transform.analyser.__file__", str(tmp_path / "lib" / "x" / "y" / "z.py"))
+    there = copied(analyser, tmp_path / PACKAGE)
+    monkeypatch.chdir(tmp_path)
+    assert find(os.environ) is not None
+    with (there / "bridge.min.js").open("a") as script:
+        script.write(" ")
+    assert find(os.environ, [tmp_path]) is None
 
 
 def test_errors_have_places_and_columns_have_types(analyser: Analyser) -> None:
