@@ -45,7 +45,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(alertE
 var groups = concat(empty(alertEmail) ? [] : [people.id], empty(actionGroupId) ? [] : [actionGroupId])
 
 // -- what the rules count --------------------------------------------------------------------
-// An alert for one rule each: metric alerts over several resources are not there for this type.
+// An alert for one rule each: no page says that metric alerts over several resources work for this type.
 // Source: Azure Monitor, supported metrics for Microsoft.Insights/datacollectionrules.
 
 var perRule = 10

@@ -129,9 +129,7 @@ class DeadLetter:
         return name
 
 
-def span(
-    source: SourceFacts, route: str, first: int, rejects: list[Reject]
-) -> tuple[str, Sequence[Line]]:
+def span(source: SourceFacts, route: str, first: int, rejects: list[Reject]) -> tuple[str, Sequence[Line]]:
     """The name of the document for the rejects of a span, and its lines."""
     now = _now()
     lines = [line_of(source, route, reject, now) for reject in rejects]
