@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from local.azure_monitor import Config, Running, serve
 from local.azure_monitor.config import specs_from_routes
-from shared import doctor
+from shared import cli_push, doctor
 from shared.cli import app
 from shared.errors import LogferryError
 from shared.routes import loads
@@ -45,6 +45,7 @@ def here(tmp_path: Path, running: Running, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "routes.yaml").write_text(ROUTES)
     (tmp_path / "a.ndjson").write_text('{"Name": "a"}\n')
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli_push, "_prepare", lambda: None)  # this process's memory is the whole suite's
     monkeypatch.setenv("DATA_COLLECTION_ENDPOINT", running.url)
     monkeypatch.setenv("LOGS_DCR_RULE_ID", RULE)
     yield tmp_path

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 
 from local.azure_monitor import Config, Running, serve
 from local.azure_monitor.config import specs_from_routes
-from shared import push, settings
+from shared import cli_push, push, settings
 from shared.cli import app
 from shared.errors import SourceBusy, SourceChanged
 from shared.ledger import deadletter
@@ -113,6 +113,7 @@ def here(tmp_path: Path, running: Running, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("LOGS_DCR_RULE_ID", RULE)
     monkeypatch.setenv("RETRY_SECONDS", "0")
     monkeypatch.setattr(one, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(cli_push, "_prepare", lambda: None)  # this process's memory is the whole suite's
     yield Here(tmp_path, running)
     running.monitor.faults.clear()
     running.monitor.roles.granted = True
