@@ -91,7 +91,7 @@ def read(path: Path) -> Local:
 def _addresses(local: Local) -> list[str]:
     services = dict(part.partition("=")[::2] for part in local.connection_string.split(";"))
     own = [services.get("BlobEndpoint", ""), services.get("QueueEndpoint", "")]
-    return [*own, local.blob_url, local.host_url, local.monitor_url, local.query_url]
+    return [*own, *filter(None, [local.blob_url, local.host_url, local.monitor_url, local.query_url])]
 
 
 def _is_here(url: str) -> bool:
