@@ -18,8 +18,8 @@ from azure.core.exceptions import AzureError
 
 from local.stack import Options, Stack, StackError, StoppedError
 from local.stack.state import FILE
-from shared import cli_local
-from shared.cli_show import Show
+from shared.cli import local as cli_local
+from shared.cli.show import Show
 from shared.errors import ConfigError
 
 from .drive import Drive

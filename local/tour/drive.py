@@ -20,9 +20,9 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from shared.audit import Audit
-from shared.cli_audit import Tail, audit_of
-from shared.cli_local import Local
-from shared.cli_workspace import Local as Workspace
+from shared.cli.audit import Tail, audit_of
+from shared.cli.local import Local
+from shared.cli.workspace import Local as Workspace
 from shared.routes import load
 
 from . import inputs, tally

@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 from shared.audit import Audit
-from shared.cli_local import Local
-from shared.cli_show import Cell, Show
+from shared.cli.local import Local
+from shared.cli.show import Cell, Show
 
 from .drive import Fate, Result
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,11 +31,12 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from .. import logs
 from ..errors import writable
 from ..model import Form, Reject, SourceFacts
 from .store import Store
 
-logger = logging.getLogger("logferry.deadletter")
+logger = logs.logger("logferry.deadletter")
 
 TRACES = "replayed/"
 """Prefix of the traces; a route of that name has documents that end in .ndjson, and no trace does."""

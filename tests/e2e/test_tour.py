@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120.0
-CLI = "from shared.cli import main; main()"
+CLI = "from shared.cli.main import main; main()"
 
 
 def start(state_dir: Path, *options: str) -> subprocess.Popen[str]:

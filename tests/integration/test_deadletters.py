@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared.cli import app as cli
-from shared.cli_deadletters_find import moment
-from shared.cli_local import Trouble
-from shared.cli_put import _show_dead
-from shared.cli_show import Show
+from shared.cli.deadletters_find import moment
+from shared.cli.local import Trouble
+from shared.cli.main import app as cli
+from shared.cli.put import _show_dead
+from shared.cli.show import Show
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry
 from tests.integration.test_replay import CSV, STRICT, documents, mend, names

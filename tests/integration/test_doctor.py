@@ -18,8 +18,9 @@ from typer.testing import CliRunner, Result
 
 from local.azure_monitor import Config, Running, serve
 from local.azure_monitor.config import specs_from_routes
-from shared import cli_push, doctor
-from shared.cli import app
+from shared import doctor
+from shared.cli import push as cli_push
+from shared.cli.main import app
 from shared.errors import LogferryError
 from shared.routes import loads
 from shared.upload import identity

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.cli_audit import audit_of
+from shared.cli.audit import audit_of
 from shared.formats import FORMATS
 from shared.handlers import sweep, work
 from shared.ledger.claims import PARTS, PREFIX, Claim, Ledger, entry_name, metadata

@@ -20,8 +20,9 @@ from typer.testing import CliRunner, Result
 
 from local.azure_monitor import Config, Running, serve
 from local.azure_monitor.config import specs_from_routes
-from shared import cli_push, push, settings
-from shared.cli import app
+from shared import push, settings
+from shared.cli import push as cli_push
+from shared.cli.main import app
 from shared.errors import SourceBusy, SourceChanged
 from shared.ledger import deadletter
 from shared.ledger.files import claim
@@ -339,7 +340,7 @@ def _process(here: Here, path: Path) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-c",
-        "from shared.cli import main; main()",
+        "from shared.cli.main import main; main()",
         "push",
         str(path),
         "--state",

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from shared import cli_status_read
-from shared.cli import app as logferry
-from shared.cli_status_read import Wanted, alarms, read
-from shared.cli_storage import Place, place
+from shared.cli import status_read as cli_status_read
+from shared.cli.main import app as logferry
+from shared.cli.status_read import Wanted, alarms, read
+from shared.cli.storage import Place, place
 from shared.ledger.claims import PREFIX, metadata
 from shared.ledger.entry import Entry
 from shared.ledger.store import Listed, name_of

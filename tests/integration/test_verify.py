@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared.cli import app as logferry
-from shared.cli_verify_record import WORD, message
+from shared.cli.main import app as logferry
+from shared.cli.verify_record import WORD, message
 from shared.handlers import message as message_handler
 from shared.routes import load, loads
 from tests.azurite import Azurite

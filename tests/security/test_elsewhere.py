@@ -13,8 +13,8 @@ from azure.core.credentials import AccessToken
 
 from local.stack.azurite import ACCOUNT, KEY
 from shared import settings
-from shared.cli_local import Trouble
-from shared.cli_storage import place
+from shared.cli.local import Trouble
+from shared.cli.storage import place
 from shared.errors import ServiceUnavailable, SettingsError
 from shared.ledger.store import Store
 from shared.settings import Connection

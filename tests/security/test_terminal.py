@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from local.azure_monitor.config import specs_from_routes
-from shared.cli import app as cli
-from shared.cli import main
-from shared.cli_local import Trouble, read
+from shared.cli.local import Trouble, read
+from shared.cli.main import app as cli
+from shared.cli.main import main
 from shared.routes import loads
 from tests.azurite import Azurite
 from tests.ferry import ROUTES, Ferry, ferry

@@ -195,14 +195,14 @@ def issued() -> Iterator[list[str]]:
     """Every token that the identity endpoint hands out."""
     tokens: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        issue = TokenBook._issue
+        issue = TokenBook.issue
 
-        def keep(book: TokenBook, resource: str) -> dict[str, Any]:
-            answer = issue(book, resource)
-            tokens.append(answer["access_token"])
-            return answer
+        def keep(book: TokenBook, resource: str) -> tuple[str, int, int]:
+            issued = issue(book, resource)
+            tokens.append(issued[0])
+            return issued
 
-        patch.setattr(TokenBook, "_issue", keep)
+        patch.setattr(TokenBook, "issue", keep)
         yield tokens
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared import audit
 from shared.audit import Audit
-from shared.cli_audit import Tail, audit_of
+from shared.cli.audit import Tail, audit_of
 
 ROW = Audit(
     kind="blob", source="drop/a {b}.csv", version="0x1", route="r", table="T_CL", outcome="done", read=1

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from shared.cli import app
-from shared.cli_check import check
+from shared.cli.check import check
+from shared.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[3]
 BAD = """routes:
@@ -46,7 +46,7 @@ SETTINGS = {
     "DropStorage__blobServiceUri": "https://one.blob.core.windows.net",
     "DropStorage__queueServiceUri": "https://one.queue.core.windows.net",
 }
-MAIN = "from logferry.cli import main; main()"
+MAIN = "from logferry.cli.main import main; main()"
 
 
 class Terminal(io.StringIO):
@@ -299,7 +299,7 @@ def test_it_is_logferry_alone(installed: Path) -> None:
 
 def test_start_up_imports_little(installed: Path) -> None:
     """The command line starts without the storage libraries, YAML and rich's tables."""
-    answer = run(installed, code="import logferry.cli, sys; print(*sorted(sys.modules))")
+    answer = run(installed, code="import logferry.cli.main, sys; print(*sorted(sys.modules))")
     loaded = {name.split(".")[0] for name in answer.stdout.split()}
     assert not loaded & {"azure", "yaml", "re2", "isal", "duckdb", "aiohttp"}
 

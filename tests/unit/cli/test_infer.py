@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from shared.cli import app
+from shared.cli.main import app
 from shared.errors import LogferryError
 from shared.infer.draft import draft
 from shared.infer.write import scalar

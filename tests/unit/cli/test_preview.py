@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared.cli import app
+from shared.cli.main import app
 from shared.formats import FORMATS
 from shared.shape.times import to_text
 

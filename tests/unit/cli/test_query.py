@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from local.azure_monitor import Config, StreamSpec, serve
-from shared.cli import main
-from shared.cli_query import _text
-from shared.cli_sign_in import operator
-from shared.cli_workspace import span
+from shared.cli.main import main
+from shared.cli.query import _text
+from shared.cli.sign_in import operator
+from shared.cli.workspace import span
 from tests.monitor import RULE, SECRET, WORKSPACE, identity_environment
 
 COLUMNS = {"TimeGenerated": "datetime", "Name": "string", "Size": "int", "Extra": "dynamic"}

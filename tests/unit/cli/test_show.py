@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from shared.cli_show import Show, clean
+from shared.cli.show import Show, clean
 
 
 class Terminal(io.StringIO):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli_local import Trouble
-from shared.cli_storage import place, reached
+from shared.cli.local import Trouble
+from shared.cli.storage import place, reached
 
 _KEY = "c2VjcmV0LWtleS1vZi1uby1vbmU="
 

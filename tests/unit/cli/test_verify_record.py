@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.cli_local import Trouble
-from shared.cli_verify_record import WORD, Marked, file, message
+from shared.cli.local import Trouble
+from shared.cli.verify_record import WORD, Marked, file, message
 from shared.routes import Routes, loads
 
 

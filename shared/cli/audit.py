@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from .audit import Audit
-from .cli_show import Cell, Show
+from ..audit import Audit
+from .show import Cell, Show
 
 _MARK = "audit {"
 

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from . import settings
-from .cli_local import Trouble, find
-from .cli_settings import values_of
-from .cli_sign_in import SIGN_IN, operator
-from .errors import ServiceUnavailable, SettingsError
-from .ledger.store import Store
-from .settings import Connection, Names
-from .sources.storage import Storage
-from .sources.work import WorkQueue
+from .. import settings
+from ..errors import ServiceUnavailable, SettingsError
+from ..ledger.store import Store
+from ..settings import Connection, Names
+from ..sources.storage import Storage
+from ..sources.work import WorkQueue
+from .local import Trouble, find
+from .settings import values_of
+from .sign_in import SIGN_IN, operator
 
 _READ_BYTES = 4_194_304
 _RETRIES = 1

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .cli_show import clean
+from .show import clean
 
 LINE_SECONDS = 15.0
 """How often a transfer says on a pipe how far it is."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, nothing, read, where
-from .cli_explain import count
-from .cli_show import Show, clean
-from .cli_storage import Place
-from .ledger.deadletter import Line
+from ..ledger.deadletter import Line
+from .deadletters_find import Document, Wanted, find, nothing, read, where
+from .explain import count
+from .show import Show, clean
+from .storage import Place
 
 _CUT = 2_000
 """Bytes of a record that are looked at for one line of a screen."""

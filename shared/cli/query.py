@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from .cli_show import Show
-from .cli_workspace import Answer, Workspace
+from .show import Show
+from .workspace import Answer, Workspace
 
 As = Literal["table", "csv", "json"]
 

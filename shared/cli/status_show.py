@@ -1,7 +1,7 @@
 """`logferry status`, as people read it and as programs do.
 
 Rule: what stands here is how things are said; what there is to say comes from
-cli_status_read. Invariant: JSON has every number that the tables have, unrounded, and
+status_read. Invariant: JSON has every number that the tables have, unrounded, and
 times in UTC; ages are for people.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from .cli_explain import count
-from .cli_show import Cell, Show
-from .cli_status_read import OPEN, Row, Status, Tally, alarms
-from .sources.work import longest_backoff
+from ..sources.work import longest_backoff
+from .explain import count
+from .show import Cell, Show
+from .status_read import OPEN, Row, Status, Tally, alarms
 
 _WORDS = {
     "running": "In work",

@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .cli_explain import count, explain
-from .cli_settings import settings_problems
-from .cli_show import Show
-from .errors import RoutesError
-from .routes import STREAMS_PER_RULE, Routes, document
-from .routes.check import check as check_routes
-from .transform.analyser import HOW, find
-from .transform.face import Checked
-from .transform.file import FileChecked, check_file
+from ..errors import RoutesError
+from ..routes import STREAMS_PER_RULE, Routes, document
+from ..routes.check import check as check_routes
+from ..transform.analyser import HOW, find
+from ..transform.face import Checked
+from ..transform.file import FileChecked, check_file
+from .explain import count, explain
+from .settings import settings_problems
+from .show import Show
 
 _INDENT = 4
 _PLACED = re.compile(r":(\d+):(\d+): (?:routes\.([^.:]+))?")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from . import settings
-from .errors import SettingsError
-from .routes import Routes
-from .settings import lacking, lacking_salt
+from .. import settings
+from ..errors import SettingsError
+from ..routes import Routes
+from ..settings import lacking, lacking_salt
 
 
 def settings_problems(source: str, routes: Routes | None) -> list[str]:

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from .cli_local import LOOPBACK, Trouble, find
-from .cli_sign_in import SIGN_IN, operator
+from .local import LOOPBACK, Trouble, find
+from .sign_in import SIGN_IN, operator
 
 PUBLIC = "https://api.loganalytics.io"
 CLOUDS = {

@@ -18,13 +18,13 @@ from typing import Any, get_args
 
 import msgspec
 
-from .cli_storage import Place
-from .ledger.claims import PREFIX, parts_of
-from .ledger.deadletter import read_tags
-from .ledger.entry import State
-from .ledger.store import Listed, guarded
-from .model import Counts
-from .routes.match import matches
+from ..ledger.claims import PREFIX, parts_of
+from ..ledger.deadletter import read_tags
+from ..ledger.entry import State
+from ..ledger.store import Listed, guarded
+from ..model import Counts
+from ..routes.match import matches
+from .storage import Place
 
 DAY = 86_400.0
 QUIET = 1_800.0

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from .cli_show import Show
-from .routes import Column, Route, Routes
-from .routes.declare import EVERYTHING_ELSE, Redaction
-from .transform.face import Checked
+from ..routes import Column, Route, Routes
+from ..routes.declare import EVERYTHING_ELSE, Redaction
+from ..transform.face import Checked
+from .show import Show
 
 _WORD = re.compile(r"[\w./*%-]+")
 _NOTHING: tuple[Any, ...] = (None, [], {}, (), "")

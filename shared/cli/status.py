@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .cli_show import Show
-from .cli_status_read import Status, Wanted, alarms, read
-from .cli_status_show import show_alarms, show_status, status_json
-from .cli_storage import Place, reached
+from .show import Show
+from .status_read import Status, Wanted, alarms, read
+from .status_show import show_alarms, show_status, status_json
+from .storage import Place, reached
 
 _EVERY = 2.0
 """Seconds between two looks; longer where one takes longer."""

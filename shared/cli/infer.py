@@ -14,14 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from .cli_explain import count
-from .cli_local import Trouble
-from .cli_show import Show
-from .errors import DecodeError, RoutesError
-from .infer.draft import Draft, draft
-from .routes import load
-from .routes.read import read
-from .trial import KEPT, LOSSES
+from ..errors import DecodeError, RoutesError
+from ..infer.draft import Draft, draft
+from ..routes import load
+from ..routes.read import read
+from ..trial import KEPT, LOSSES
+from .explain import count
+from .local import Trouble
+from .show import Show
 
 _LARGE = 8_000_000
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from .cli_deadletters_find import Document, Wanted, find, nothing, total
-from .cli_explain import count
-from .cli_show import Cell, Show
-from .cli_storage import Place
+from .deadletters_find import Document, Wanted, find, nothing, total
+from .explain import count
+from .show import Cell, Show
+from .storage import Place
 
 
 def show(place: Place, wanted: Wanted, *, each: bool, as_json: bool) -> None:

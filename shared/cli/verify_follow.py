@@ -12,11 +12,11 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from .cli_deadletters_find import Wanted, find, read
-from .cli_storage import Place, reached
-from .cli_verify_record import Marked
-from .ledger.claims import PREFIX
-from .ledger.entry import parse
+from ..ledger.claims import PREFIX
+from ..ledger.entry import parse
+from .deadletters_find import Wanted, find, read
+from .storage import Place, reached
+from .verify_record import Marked
 
 _HELD = "held/"
 _PEEKED = 32

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import trial
-from .cli_explain import count
-from .cli_show import Show
-from .model import Rows
-from .routes import Route, load
-from .routes.choose import choose
-from .trial import KEPT, LOSSES, Trial
+from .. import trial
+from ..model import Rows
+from ..routes import Route, load
+from ..routes.choose import choose
+from ..trial import KEPT, LOSSES, Trial
+from .explain import count
+from .show import Show
 
 if TYPE_CHECKING:
-    from .transform.run import Transform
+    from ..transform.run import Transform
 
 _LARGE = 8_000_000
 """Bytes; reading a larger file shows how far it is."""
@@ -78,7 +78,7 @@ class _Transformed:
         return self._transform is not None
 
     def _made(self, route: Route) -> Transform | None:
-        from .transform.run import Transform, TransformError  # noqa: PLC0415 - few routes have one
+        from ..transform.run import Transform, TransformError  # noqa: PLC0415 - few routes have one
 
         columns = {name: column.type for name, column in route.columns.items()}
         try:

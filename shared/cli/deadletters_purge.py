@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from .cli_bar import steps
-from .cli_deadletters_find import Document, Wanted, find, nothing, read, total
-from .cli_deadletters_list import as_dict
-from .cli_local import Trouble
-from .cli_show import Show
-from .cli_storage import Place, reached
-from .ledger.deadletter import document as written
-from .ledger.deadletter import rejects_of, shared
-from .ledger.store import Conflict
+from ..ledger.deadletter import document as written
+from ..ledger.deadletter import rejects_of, shared
+from ..ledger.store import Conflict
+from .bar import steps
+from .deadletters_find import Document, Wanted, find, nothing, read, total
+from .deadletters_list import as_dict
+from .local import Trouble
+from .show import Show
+from .storage import Place, reached
 
 
 def purge(place: Place, wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> bool:

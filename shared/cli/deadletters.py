@@ -70,9 +70,9 @@ def list_(
       logferry deadletters list --route web-access --since 2d --documents
       logferry deadletters list --account mystorage --json
     """
-    from .cli_deadletters_find import Wanted  # noqa: PLC0415
-    from .cli_deadletters_list import show  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .deadletters_find import Wanted  # noqa: PLC0415
+    from .deadletters_list import show  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     wanted = Wanted.of(names, route, source, reason, since, until, limit)
     show(place(settings, account), wanted, each=each, as_json=as_json)
@@ -102,9 +102,9 @@ def show_(
       logferry deadletters show web-access/2026-11-24/4b7cf129bcec40e43c3c7076
       logferry deadletters show --source 'web/**' --raw --limit 0 > bad.csv
     """
-    from .cli_deadletters_find import Wanted  # noqa: PLC0415
-    from .cli_deadletters_show import show  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .deadletters_find import Wanted  # noqa: PLC0415
+    from .deadletters_show import show  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     if raw and as_json:
         raise typer.BadParameter("choose one of --raw and --json.")
@@ -146,17 +146,17 @@ def replay(
 
     Exit code 1 if a record is rejected again, or not settled yet.
     """
-    from .cli_deadletters_find import Wanted  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .deadletters_find import Wanted  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     where = place(settings, account)
     wanted = Wanted.of(names, route, source, reason, since, until, limit)
     if dry_run:
-        from .cli_deadletters_dry import dry  # noqa: PLC0415
+        from .deadletters_dry import dry  # noqa: PLC0415
 
         well = dry(where, wanted, routes, as_json=as_json)
     else:
-        from .cli_deadletters_replay import replay as run  # noqa: PLC0415
+        from .deadletters_replay import replay as run  # noqa: PLC0415
 
         well = run(where, wanted, rate=rate, wait=wait, as_json=as_json)
     if not well:
@@ -188,9 +188,9 @@ def purge(
       logferry deadletters purge --older-than 30d --dry-run
       logferry deadletters purge --route web-access --reason RaggedRow --yes
     """
-    from .cli_deadletters_find import Wanted  # noqa: PLC0415
-    from .cli_deadletters_purge import purge as run  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .deadletters_find import Wanted  # noqa: PLC0415
+    from .deadletters_purge import purge as run  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     if until and older_than:
         raise typer.BadParameter("choose one of --until and --older-than.")

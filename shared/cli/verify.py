@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .cli_local import Trouble, find
-from .cli_show import Show
-from .cli_storage import Place, place
-from .cli_verify_follow import Seen, Sent, send
-from .cli_verify_record import WORD, Marked, message
-from .cli_verify_record import file as marked_file
-from .cli_workspace import BadQuery, Workspace, workspace
-from .routes import load
+from ..routes import load
+from .local import Trouble, find
+from .show import Show
+from .storage import Place, place
+from .verify_follow import Seen, Sent, send
+from .verify_record import WORD, Marked, message
+from .verify_record import file as marked_file
+from .workspace import BadQuery, Workspace, workspace
 
 _SPAN = "P3D"
 """A time that Azure keeps is at most two days old."""

@@ -21,17 +21,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from . import settings
-from .cli_bar import transfer
-from .cli_settings import values_of
-from .cli_show import Cell, Show
-from .errors import SettingsError, writable
-from .heap import settle, share_arenas
-from .ledger.folder import Folder
-from .model import Counts
-from .push import How, Push, Pushed, is_stream
-from .routes import Route, Routes, load
-from .routes.choose import choose
+from .. import settings
+from ..errors import SettingsError, writable
+from ..heap import settle, share_arenas
+from ..ledger.folder import Folder
+from ..model import Counts
+from ..push import How, Push, Pushed, is_stream
+from ..routes import Route, Routes, load
+from ..routes.choose import choose
+from .bar import transfer
+from .settings import values_of
+from .show import Cell, Show
 
 STDIN = "-"
 _ENDED_BY_SIGNAL = 130

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from .cli_push import quiet
-from .cli_show import Show, clean
-from .doctor import Check, examine
+from ..doctor import Check, examine
+from .push import quiet
+from .show import Show, clean
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
 _WIDTH = 9

@@ -25,12 +25,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from .cli_local import Trouble
-from .decode import Piece
-from .model import Counts, Position, SourceFacts
-from .pipeline import Front, Limits, Start, front, json_route
-from .routes import Column, Route, Routes
-from .routes.choose import choose
+from ..decode import Piece
+from ..model import Counts, Position, SourceFacts
+from ..pipeline import Front, Limits, Start, front, json_route
+from ..routes import Column, Route, Routes
+from ..routes.choose import choose
+from .local import Trouble
 
 WORD = "logferry-verify"
 """What every mark begins with, and what stands for it in a file of one's own."""
@@ -291,7 +291,7 @@ def _transformed(route: Route, lines: list[bytes]) -> tuple[Mapping[str, str], l
     columns: Mapping[str, str] = {name: column.type for name, column in route.columns.items()}
     if route.transform is None:
         return columns, [msgspec.json.decode(line) for line in lines]
-    from .transform.run import Transform  # noqa: PLC0415 - few routes have one
+    from ..transform.run import Transform  # noqa: PLC0415 - few routes have one
 
     transform = Transform(route.transform, columns)
     result = transform.run(b"[" + b",".join(lines) + b"]")

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from .cli_local import Trouble
-from .cli_show import Show
-from .decode import CHARSETS, COMPRESSIONS
-from .formats import FORMATS
+from ..decode import CHARSETS, COMPRESSIONS
+from ..formats import FORMATS
+from .local import Trouble
+from .show import Show
 
 
 def formats(name: str, *, as_json: bool) -> None:

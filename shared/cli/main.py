@@ -17,10 +17,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from . import __version__
-from .cli_deadletters import app as deadletters
-from .cli_show import Show
-from .errors import LogferryError
+from .. import __version__
+from ..errors import LogferryError
+from .deadletters import app as deadletters
+from .show import Show
 
 app = typer.Typer(
     name="logferry",
@@ -100,7 +100,7 @@ def check(
 
     Exit code 1 if the file cannot be used.
     """
-    from .cli_check import check as run  # noqa: PLC0415
+    from .check import check as run  # noqa: PLC0415
 
     if file is not None and routes is not None and file != routes:
         raise typer.BadParameter(f"{file} and --routes {routes}: one routes file is checked at a time.")
@@ -128,7 +128,7 @@ def infer(
       logferry infer access.csv.gz
       logferry infer logs/*.log --name edge --table Edge_CL --append routes.yaml
     """
-    from .cli_infer import infer as run  # noqa: PLC0415
+    from .infer import infer as run  # noqa: PLC0415
 
     run(files, name=name, table=table, append=append, as_json=as_json)
 
@@ -155,7 +155,7 @@ def preview(
 
     Exit code 1 if a record would be dead-lettered, or anything of it lost.
     """
-    from .cli_preview import preview as run  # noqa: PLC0415
+    from .preview import preview as run  # noqa: PLC0415
 
     if not run(file, routes, route, path, rows=rows, as_json=as_json):
         raise typer.Exit(1)
@@ -173,7 +173,7 @@ def formats(
       logferry formats
       logferry formats csv
     """
-    from .cli_formats import formats as run  # noqa: PLC0415
+    from .formats import formats as run  # noqa: PLC0415
 
     run(name, as_json=as_json)
 
@@ -207,9 +207,9 @@ def query(
 
     Exit code 1 if there is no answer, or not all of it.
     """
-    from .cli_query import query as run  # noqa: PLC0415
-    from .cli_workspace import span  # noqa: PLC0415
-    from .cli_workspace import workspace as found  # noqa: PLC0415
+    from .query import query as run  # noqa: PLC0415
+    from .workspace import span  # noqa: PLC0415
+    from .workspace import workspace as found  # noqa: PLC0415
 
     if as_csv and as_json:
         raise typer.BadParameter("choose one of --csv and --json.")
@@ -240,7 +240,7 @@ def drop(
       logferry drop samples/web/access-2.csv.gz --as web/today.csv.gz --wait
       logferry drop *.ndjson --as apps/
     """
-    from .cli_put import drop as run  # noqa: PLC0415
+    from .put import drop as run  # noqa: PLC0415
 
     if len(files) > 1 and path and not path.endswith("/"):
         raise typer.BadParameter("several files need a folder: end --as with a slash.")
@@ -263,7 +263,7 @@ def send(
       logferry send @samples/messages/3-envelope.json
       logferry send '{"blob": "drop/exports/edge-07.csv", "route": "web-access"}'
     """
-    from .cli_put import send as run  # noqa: PLC0415
+    from .put import send as run  # noqa: PLC0415
 
     if not run(_text_of(message), wait=wait):
         raise typer.Exit(1)
@@ -336,9 +336,9 @@ def push(
     A file that was pushed is not sent again, one that grew goes on at its end, and one that was stopped
     goes on where it was. Exit code 1 if a record is dead-lettered, or anything is not sent.
     """
-    from .cli_push import Asked, values  # noqa: PLC0415
-    from .cli_push import push as run  # noqa: PLC0415
-    from .push import How  # noqa: PLC0415
+    from ..push import How  # noqa: PLC0415
+    from .push import Asked, values  # noqa: PLC0415
+    from .push import push as run  # noqa: PLC0415
 
     if growing and final:
         raise typer.BadParameter("choose one of --growing and --final.")
@@ -374,8 +374,8 @@ def doctor(
     To see what a rule answers, an empty array is posted to each stream: no record is sent.
     Exit code 1 if something failed.
     """
-    from .cli_doctor import doctor as run  # noqa: PLC0415
-    from .cli_push import values  # noqa: PLC0415
+    from .doctor import doctor as run  # noqa: PLC0415
+    from .push import values  # noqa: PLC0415
 
     if not run(values(settings, endpoint, rule), routes, route, as_json=as_json):
         raise typer.Exit(1)
@@ -415,9 +415,9 @@ def status(
     Exit code 1 if somebody has to look at it: something is in the dead letter as a whole, a poison
     queue is not empty, or work lies untouched for so long that the app, or its sweep, cannot be running.
     """
-    from .cli_status import status as run  # noqa: PLC0415
-    from .cli_status_read import STATES, Wanted  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .status import status as run  # noqa: PLC0415
+    from .status_read import STATES, Wanted  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     unknown = set(state or ()) - STATES
     if unknown:
@@ -481,7 +481,7 @@ def verify(
 
     Exit code 1 if it is not found; the last sentence says where it stands.
     """
-    from .cli_verify import run  # noqa: PLC0415
+    from .verify import run  # noqa: PLC0415
 
     pairs = dict(pair.partition("=")[::2] for pair in given or ())
     if not all("=" in pair for pair in given or ()) or (file and pairs):

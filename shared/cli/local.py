@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .errors import ConfigError, Permanent
-from .sources.message import asked
+from ..errors import ConfigError, Permanent
+from ..sources.message import asked
 
 FOLDER = ".logferry"
 FILE = "stack.json"

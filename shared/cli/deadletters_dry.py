@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from . import again
-from .cli_bar import steps
-from .cli_deadletters_find import Document, Wanted, find, nothing, read, where
-from .cli_explain import count
-from .cli_local import find as find_local
-from .cli_show import Show
-from .cli_storage import Place
-from .ledger.deadletter import Line, rejects_of
-from .pipeline import Limits, json_route
-from .routes import Route, Routes, load
+from .. import again
+from ..ledger.deadletter import Line, rejects_of
+from ..pipeline import Limits, json_route
+from ..routes import Route, Routes, load
+from .bar import steps
+from .deadletters_find import Document, Wanted, find, nothing, read, where
+from .explain import count
+from .local import find as find_local
+from .show import Show
+from .storage import Place
 
 _SHOWN = 10
 """Reasons with their details, of a route."""

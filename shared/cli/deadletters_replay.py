@@ -16,14 +16,14 @@ from typing import Any
 
 import msgspec
 
-from .cli_bar import steps
-from .cli_deadletters_find import Document, Wanted, find, nothing, total
-from .cli_explain import count
-from .cli_show import Cell, Show
-from .cli_storage import Place, reached
-from .ledger.deadletter import trace_prefix
-from .ledger.trace import Trace, parse
-from .sources.work import ReplayWork
+from ..ledger.deadletter import trace_prefix
+from ..ledger.trace import Trace, parse
+from ..sources.work import ReplayWork
+from .bar import steps
+from .deadletters_find import Document, Wanted, find, nothing, total
+from .explain import count
+from .show import Cell, Show
+from .storage import Place, reached
 
 PATIENCE = 120.0
 """Seconds without any document settled, after which the command leaves; the app goes on."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from .cli_local import Trouble
-from .cli_show import Show
-from .cli_storage import Place, reached
-from .ledger.deadletter import DOCUMENT, Line, parse, read_tags
-from .ledger.store import Listed, Stored
+from ..ledger.deadletter import DOCUMENT, Line, parse, read_tags
+from ..ledger.store import Listed, Stored
+from .local import Trouble
+from .show import Show
+from .storage import Place, reached
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -192,7 +192,7 @@ def nothing(screen: Show, place: Place, wanted: Wanted) -> None:
 
 def total(documents: Sequence[Document]) -> str:
     """How much that is, in words."""
-    from .cli_explain import count  # noqa: PLC0415 - it knows all of routes.yaml
+    from .explain import count  # noqa: PLC0415 - it knows all of routes.yaml
 
     records = sum(document.records for document in documents)
     whole = sum(document.whole for document in documents)

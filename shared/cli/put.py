@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .cli_audit import Tail, show_audits
-from .cli_local import Local, Trouble, find
-from .cli_show import Show
-from .routes import load
+from ..routes import load
+from .audit import Tail, show_audits
+from .local import Local, Trouble, find
+from .show import Show
 
 WAIT_SECONDS = 60.0
 _LONGEST_MESSAGE = 65_536
@@ -120,9 +120,9 @@ def _show_dead(show: Show, names: set[str]) -> None:
     """Why records of these sources are in the dead letter, and where to look."""
     if not names:
         return
-    from .cli_deadletters_find import Wanted  # noqa: PLC0415
-    from .cli_deadletters_find import find as documents  # noqa: PLC0415
-    from .cli_storage import place  # noqa: PLC0415
+    from .deadletters_find import Wanted  # noqa: PLC0415
+    from .deadletters_find import find as documents  # noqa: PLC0415
+    from .storage import place  # noqa: PLC0415
 
     found: dict[str, Counter[str]] = {}
     folders: dict[str, None] = {}
