@@ -376,5 +376,6 @@ output LOGFERRY_EVENT_QUEUE string = eventQueue
 output LOGFERRY_DROP_CONTAINER string = dropContainer
 output LOGFERRY_UNDELIVERED_CONTAINER string = undeliveredContainer
 output LOGFERRY_WORKSPACE string = workspaceName
+output LOGFERRY_WORKSPACE_ID string = empty(workspaceId) ? monitoring.outputs.customerId : givenWorkspace!.properties.customerId
 @description('What keepDays and deadLetterDays ask for, where the account was there already: it has one policy, which is not touched.')
 output LOGFERRY_LIFECYCLE_RULES array = empty(storageId) ? [] : lifecycleRules

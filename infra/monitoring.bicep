@@ -44,6 +44,8 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
 }
 
 output workspaceId string = empty(givenWorkspaceId) ? workspace.id : givenWorkspaceId
+@description('What queries name the workspace by; empty where it is there already.')
+output customerId string = empty(givenWorkspaceId) ? workspace!.properties.customerId : ''
 output applicationInsightsId string = applicationInsights.id
 @description('An address, not a secret: with DisableLocalAuth the instrumentation key in it opens nothing.')
 output connectionString string = applicationInsights.properties.ConnectionString

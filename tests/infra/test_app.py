@@ -119,6 +119,12 @@ def test_flex_consumption(own: Snapshot, corners: Snapshot) -> None:
     assert _config(corners)["scaleAndConcurrency"]["instanceMemoryMB"] == 512
 
 
+def test_the_workspace_has_the_name_that_queries_take(own: Snapshot) -> None:
+    """An output has the workspace's id as `logferry query` and `verify` take it, which is not its resource id."""
+    workspace = own.one("Microsoft.OperationalInsights/workspaces")["id"]
+    assert own.outputs["LOGFERRY_WORKSPACE_ID"] == f"[reference('{workspace}', '2025-07-01').customerId]"
+
+
 def test_azd_finds_the_app(own: Snapshot) -> None:
     """The app has the tag that azd looks for: the name of the service in azure.yaml."""
     azure = (REPOSITORY / "azure.yaml").read_text(encoding="utf-8")

@@ -54,6 +54,7 @@ def test_existing_workspace() -> None:
     assert component["properties"]["WorkspaceResourceId"] == WORKSPACE
     assert component["location"] == deployed.one("Microsoft.Web/sites")["location"] == "westeurope"
     assert deployed.outputs["LOGFERRY_WORKSPACE"] == "central"
+    assert deployed.outputs["LOGFERRY_WORKSPACE_ID"] == f"[reference('{WORKSPACE}', '2025-07-01').customerId]"
 
 
 def test_existing_account() -> None:
