@@ -16,13 +16,16 @@ from typing import Any
 
 import duckdb
 
-from local.azure_monitor.query import run
+from local.azure_monitor.query import Question, run
 from local.azure_monitor.schema import DUCKDB_TYPES, create, quote
 from shared.routes.auditing import audit_columns
 from shared.transform.analyser import Analyser
 
 FIXTURE = Path(__file__).parent / "fixtures" / "azure_tables.json"
 SCRIPT = Path(__file__).with_name("analyse_queries.js")
+
+_MOST = 10_000
+"""Rows of an answer; none here has as many."""
 
 _LEVELS = {logging.INFO: 1, logging.WARNING: 2, logging.ERROR: 3, logging.CRITICAL: 4}
 """Of Python to those of AppTraces. Source: Application Insights, SeverityLevel."""
@@ -103,7 +106,7 @@ class Workspace:
 
     def ask(self, query: str, window: str | None = None) -> list[dict[str, Any]]:
         """Rows of a query over what is not older than `window` (ISO 8601)."""
-        (table,) = run(self._con, self._tables, query, window)["tables"]
+        (table,) = run(self._con, self._tables, Question(query, window), _MOST)["tables"]
         names = [column["name"] for column in table["columns"]]
         return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
