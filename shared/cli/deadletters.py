@@ -1,6 +1,6 @@
 """`logferry deadletters`: the command line of the dead letter.
 
-Rule: as in cli.py: a command says what it takes, and imports what that needs when it
+Rule: as in main.py: a command says what it takes, and imports what that needs when it
 runs. What is looked for is said in the same words by all of them.
 """
 
