@@ -22,7 +22,7 @@ from dataclasses import replace
 import msgspec
 from isal import isal_zlib
 
-from .model import Batch, Block, Position, Reject, Rows, own_state
+from .model import Batch, Block, Ordinals, Position, Reject, Rows, own_state
 
 LIMIT = 1_000_000
 _GZIP = 31
@@ -53,7 +53,7 @@ class Encoder:
         self._start = start
         self._text: list[bytes] = []
         self._size = 1
-        self._ordinals: list[int] = []
+        self._ordinals = Ordinals()
         self._filtered = 0
         self._rejects: list[Reject] = []
         self._reject_bytes = 0
@@ -101,7 +101,7 @@ class Encoder:
         count = len(rows.ordinals) if whole else text.count(b"\n", place, cut)
         self._text.append(text if whole else text[place:cut])
         self._size += cut - place
-        self._ordinals.extend(rows.ordinals[index : index + count])
+        self._ordinals.add(rows.ordinals[index : index + count])
         return cut, index + count
 
     def _too_large(self, rows: Rows, place: int, index: int) -> tuple[int, int]:

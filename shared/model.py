@@ -13,8 +13,10 @@ every Batch.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, NamedTuple, overload
 
 import msgspec
@@ -187,6 +189,42 @@ class Rows:
     """Ordinals that a filter of the route dropped, in order."""
 
 
+class Ordinals(Sequence[int]):
+    """Ordinals of many records, in few bytes: a batch lives until its post and those before it are accepted.
+
+    Rule: what follows one another is kept as a range, all else at eight bytes each and not as objects.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[Sequence[int]] = []
+        self._count = 0
+
+    def add(self, more: Sequence[int]) -> None:
+        """Further ones, which come after those that are there."""
+        self._parts.append(more if isinstance(more, range) else array("q", more))
+        self._count += len(more)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self._parts)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._count))]
+        place = index + self._count if index < 0 else index
+        for part in self._parts if place >= 0 else ():
+            if place < len(part):
+                return part[place]
+            place -= len(part)
+        raise IndexError(f"{index} of {self._count}")
+
+
 @dataclass(slots=True)
 class Batch:
     """The rows of one post, and the span of the source that it settles."""
@@ -196,7 +234,7 @@ class Batch:
     """0, 1, 2, ... within one run over a source."""
     text: list[bytes]
     """Pieces of JSON lines; joined they are the rows."""
-    ordinals: list[int]
+    ordinals: Sequence[int]
     """The source ordinal of each row."""
     size: int
     """Length of the JSON array in bytes, before gzip."""
