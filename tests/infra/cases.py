@@ -85,6 +85,9 @@ def _cases() -> dict[str, Case]:
             {
                 "environmentName": LONGEST_NAME,
                 "instanceMemoryMB": 512,
+                "maximumInstanceCount": 100,
+                "retentionDays": 90,
+                "sweepSchedule": "0 0 * * * *",
                 "keepDays": 7,
                 "deadLetterDays": 90,
                 "alertEmail": "ops@example.com",
@@ -144,3 +147,4 @@ def _cases() -> dict[str, Case]:
 
 
 CASES: dict[str, Case] = _cases()
+MAIN = [name for name, case in CASES.items() if case.template == "main"]
