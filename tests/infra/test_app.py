@@ -160,7 +160,9 @@ def test_outputs_are_what_was_made(case: str) -> None:
     account = deployed.one("Microsoft.Storage/storageAccounts")
     containers = _last(deployed.of("Microsoft.Storage/storageAccounts/blobServices/containers"))
     outputs = deployed.outputs
-    assert {name: outputs[f"LOGFERRY_{name}"] for name in ("APP", "TOPIC", "STORAGE", "STORAGE_ID", "WORKSPACE")} == {
+    assert {
+        name: outputs[f"LOGFERRY_{name}"] for name in ("APP", "TOPIC", "STORAGE", "STORAGE_ID", "WORKSPACE")
+    } == {
         "APP": deployed.one("Microsoft.Web/sites")["name"],
         "TOPIC": deployed.one("Microsoft.EventGrid/systemTopics")["name"],
         "STORAGE": account["name"],

@@ -58,8 +58,12 @@ def test_the_private_link_changes_one_by_one() -> None:
         resource["name"]: " ".join(resource.get("dependsOn", []))
         for resource in link["properties"]["template"]["resources"]
     }
-    for name, before in (("telemetry", "workspace"), ("collection", "telemetry"), ("pe-monitor-", "collection")):
-        (waiting,) = (waits[found] for found in waits if f"'{name}" in found and "privateDns" not in found and "'default'" not in found)
+    for name, before in (
+        ("telemetry", "workspace"),
+        ("collection", "telemetry"),
+        ("pe-monitor-", "collection"),
+    ):
+        (waiting,) = (waits[found] for found in waits if f"'{name}" in found and "'default'" not in found)
         assert f"scopedResources', format('ampls-{{0}}', parameters('suffix')), '{before}'" in waiting
 
 

@@ -85,7 +85,9 @@ def test_subscription_by_queue() -> None:
     properties = deployed.one("Microsoft.EventGrid/systemTopics/eventSubscriptions")["properties"]
     assert properties["filter"] == FILTER
     assert properties["eventDeliverySchema"] == "EventGridSchema"
-    assert properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]["endpointType"] == "StorageBlob"
+    assert (
+        properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]["endpointType"] == "StorageBlob"
+    )
     assert properties.get("destination") is None
     assert properties["deliveryWithResourceIdentity"] == {
         "identity": {"type": "SystemAssigned"},

@@ -135,19 +135,25 @@ def test_answers_that_are_counted(own: Snapshot) -> None:
 def test_rows_that_a_transform_filters_are_no_alarm(
     deployment: str, routes: str, request: pytest.FixtureRequest
 ) -> None:
-    """Streams whose transform has a `where` are left out, and no other stream is."""
+    """Streams of a rule whose transform has a `where` are left out of its alert, and no other stream is."""
     deployed: Snapshot = request.getfixturevalue(deployment)
     read: Routes = request.getfixturevalue(routes)
     filtering = {r.stream for r in read.in_order() if re.search(r"\|\s*where\b", r.transform or "")}
     assert filtering
-    left_out = [
-        (dimension["name"], dimension["operator"], stream)
-        for alert in alerts(deployed, METRICS)
-        if alert.name == "rows-dropped"
-        for dimension in alert.criterion["dimensions"]
-        for stream in dimension["values"]
-    ]
-    assert sorted(left_out) == [("InputStreamId", "Exclude", stream) for stream in sorted(filtering)]
+    left_out = {}
+    for alert in alerts(deployed, METRICS):
+        if alert.name == "rows-dropped":
+            (rule,) = alert.properties["scopes"]
+            left_out[rule] = [
+                (d["name"], d["operator"], sorted(d["values"])) for d in alert.criterion["dimensions"]
+            ]
+    expected = {}
+    for rule in deployed.rules():
+        streams = sorted(
+            s for flow in rule["properties"]["dataFlows"] for s in flow["streams"] if s in filtering
+        )
+        expected[rule["id"]] = [("InputStreamId", "Exclude", streams)] if streams else []
+    assert left_out == expected
 
 
 def test_queries_look_back_further_than_their_pause(own: Snapshot, corners: Snapshot) -> None:
@@ -240,6 +246,13 @@ def test_the_workbook_is_one(own: Snapshot, corners: Snapshot, small: Snapshot) 
                 assert item["content"]["version"] == "KqlItem/1.0"
                 assert item["content"]["crossComponentResources"] == [workspace]
                 assert item["content"]["timeContextFromParameter"] == "TimeRange"
+
+
+def test_a_workbook_without_errors_shows_none(own: Snapshot) -> None:
+    """The table of the rules' errors, which is not there before its first row, is asked for where it is."""
+    query = workbook_queries(own)["rule-errors"]
+    assert query.startswith("union isfuzzy=true DCRLogErrors, (datatable(")
+    assert "DCRLogErrors" not in "".join(a.query for a in alerts(own, QUERIES))
 
 
 def test_the_workbook_offers_every_route(own: Snapshot, own_routes: Routes) -> None:
