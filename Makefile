@@ -53,7 +53,7 @@ soak: node_modules/.stamp .venv/.dev ## load and faults for SECONDS=1200, memory
 	@$(BIN)/python -m tests.crash.soak --seconds $(or $(SECONDS),1200) $(if $(KILLS),--kills $(KILLS)) $(ARGS)
 
 clean: ## remove what set-up, runs and tests have made
-	@rm -rf .venv* node_modules .logferry build dist *.egg-info
+	@rm -rf .venv* node_modules .python_packages .logferry build dist *.egg-info
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

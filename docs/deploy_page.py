@@ -47,8 +47,8 @@ def _default(parameter: dict[str, Any]) -> str:
     default = parameter.get("defaultValue")
     if default is None:
         return "required"
-    if isinstance(default, dict):
-        return "`{}`"
+    if isinstance(default, (dict, list)):
+        return f"`{json.dumps(default)}`"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     text = str(default)

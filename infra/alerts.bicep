@@ -6,6 +6,7 @@
 //
 // Queries run each 15 minutes and look back further than that, since log lines take minutes to arrive.
 // What the rules themselves count is asked for as metrics: those are there when the app cannot say anything.
+// API versions are old ones on purpose: nothing here needs a newer one, and these are known in every cloud.
 
 import { flows } from 'routes.bicep'
 
@@ -117,7 +118,7 @@ var onRules = flatten(map(range(0, length(ruleNames)), k => map(counted, c => un
   )
 }))))
 
-resource ofRule 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+resource ofRule 'Microsoft.Insights/metricAlerts@2018-03-01' = [
   for a in onRules: {
     name: '${namePrefix}-${a.name}-${a.number}'
     location: 'global'
@@ -150,7 +151,7 @@ resource ofRule 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   }
 ]
 
-resource undelivered 'Microsoft.Insights/metricAlerts@2026-01-01' = if (!empty(topicId)) {
+resource undelivered 'Microsoft.Insights/metricAlerts@2018-03-01' = if (!empty(topicId)) {
   name: '${namePrefix}-events-undelivered'
   location: 'global'
   tags: tags
@@ -257,7 +258,7 @@ var asked = concat(
       ]
 )
 
-resource ofQuery 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+resource ofQuery 'Microsoft.Insights/scheduledQueryRules@2021-08-01' = [
   for a in asked: {
     name: '${namePrefix}-${a.name}'
     location: location

@@ -23,13 +23,13 @@ param routesFile object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Instances at most.')
+@description('Instances at most, for each of the app\'s functions by itself. Not every region takes less than 40.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('Days that the workspace keeps rows.')
-@minValue(4)
+@description('Days that the workspace keeps rows. A workspace takes no less than 30; a table by itself does.')
+@minValue(30)
 @maxValue(730)
 param retentionDays int = 30
 
@@ -71,7 +71,7 @@ param topicId string = ''
 @description('Whether storage and ingestion are reached through private endpoints in a virtual network made here, and the app takes no request from outside.')
 param privateNetworking bool = false
 
-@description('Addresses of that network, a /24 or larger: a quarter is the app\'s, a quarter the private endpoints\'.')
+@description('Addresses of that network, a /24 or larger: the first 64 are the app\'s, the next 64 the private endpoints\'.')
 param addressPrefix string = '10.71.0.0/24'
 
 @description('The cloud that this is deployed to: its name and its suffixes. Azure knows it.')
@@ -97,6 +97,7 @@ param alertSweepSilence string = 'PT1H'
 @description('Names of routes that should always have rows: without any for alertExpectWithin there is an alert. By default none, since an app that is given no files is well.')
 param alertExpectRoutes array = []
 
+@description('How long the routes of alertExpectRoutes may have none.')
 @allowed(['PT1H', 'PT2H', 'PT6H', 'P1D', 'P2D'])
 param alertExpectWithin string = 'PT1H'
 

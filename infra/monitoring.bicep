@@ -9,7 +9,7 @@ param applicationInsightsName string
 param location string
 param tags object
 
-@minValue(4)
+@minValue(30)
 @maxValue(730)
 param retentionDays int
 

@@ -2,6 +2,7 @@
 # After a deployment of the template without azd (the portal's button, `az deployment group create`): pushes
 # this folder's code and routes, then subscribes the app to its events. Runs in the portal's Cloud Shell.
 #   infra/push-code.sh RESOURCE_GROUP [DEPLOYMENT]      the last deployment of Logferry unless one is named
+# Azure builds the packages of requirements.txt, unless they are in .python_packages already (docs/deploy.md).
 # Rule: names come from the deployment's outputs, so that nobody copies one.
 set -eu
 
@@ -17,7 +18,8 @@ command -v az >/dev/null || {
 # Outputs of the deployment that was named, or of the last one that has them, as assignments. Azure gives names
 # of outputs back in a case of its own (logferrY_APP), so theirs is not looked at.
 outputs() {
-  az deployment group list --resource-group "$group" --output json | python3 -c '
+  listed=$(az deployment group list --resource-group "$group" --output json) || return
+  printf '%s' "$listed" | python3 -c '
 import json, shlex, sys
 found = {}
 for one in sorted(json.load(sys.stdin), key=lambda one: one["properties"]["timestamp"]):
@@ -42,8 +44,19 @@ export AZURE_SUBSCRIPTION_ID
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-(cd "$here" && python3 -m zipfile -c "$folder/code.zip" function_app.py host.json requirements.txt routes.yaml shared)
+cd "$here"
+set -- function_app.py host.json requirements.txt routes.yaml shared
+build=true
+if [ -d .python_packages ]; then
+  set -- "$@" .python_packages
+  build=false
+fi
+python3 -m zipfile -c "$folder/code.zip" "$@"
 echo "push-code: pushing the code to $LOGFERRY_APP"
 az functionapp deployment source config-zip --resource-group "$group" --name "$LOGFERRY_APP" \
-  --src "$folder/code.zip" --build-remote true --output none
+  --src "$folder/code.zip" --build-remote "$build" --output none || {
+  echo "push-code: $LOGFERRY_APP did not take the code. If it says 403 or InaccessibleStorageException, the app's role" \
+    "on its storage is new: run this again in some minutes." >&2
+  exit 1
+}
 "$here/infra/postdeploy.sh"

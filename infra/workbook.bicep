@@ -2,7 +2,7 @@
 //
 // Rule: workbook.json is the workbook as the portal's editor shows it, with names in double braces for what is
 // only known here. Invariant: what is put in needs no escaping in JSON (the names of routes bring their own),
-// so the text stays JSON.
+// so the text stays JSON. DCRLogErrors is a table only from its first row on: asked for alone it would be an error.
 
 import { flows } from 'routes.bicep'
 

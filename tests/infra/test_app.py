@@ -14,7 +14,7 @@ from shared.ledger.claims import PREFIX
 from shared.ledger.store import name_of
 from shared.settings import HOST_SETTINGS, SETTINGS
 
-from .cases import CASES, REPOSITORY
+from .cases import CASES, GROUP, MAIN, REPOSITORY, SUBSCRIPTION
 from .snapshot import Snapshot, committed
 
 APP_SETTINGS = {
@@ -35,8 +35,6 @@ APP_SETTINGS = {
     "SWEEP_SCHEDULE",
     "WORK_QUEUE",
 }
-
-MAIN = [name for name, case in CASES.items() if case.template == "main"]
 
 # Azure's rules for names: least and most characters, and which.
 NAMES = {
@@ -89,6 +87,18 @@ def test_there_is_a_thread_for_every_invocation(own: Snapshot) -> None:
     assert int(own.settings()["PYTHON_THREADPOOL_THREAD_COUNT"]) == messages + files
 
 
+@pytest.mark.parametrize("case", MAIN)
+def test_addresses_of_the_storage(case: str) -> None:
+    """Each address in the settings is that of the service in its name, of the one account."""
+    deployed = committed(case)
+    services = {n: uri for n, uri in deployed.settings().items() if n.endswith("ServiceUri")}
+    assert len(services) == 5
+    for name, uri in services.items():
+        service = name.partition("__")[2].removesuffix("ServiceUri")
+        assert f".{service}." in uri
+        assert deployed.outputs["LOGFERRY_STORAGE"] in uri
+
+
 def test_triggers_find_their_settings(own: Snapshot) -> None:
     """Every %SETTING% that a trigger names is given."""
     named = re.findall(r"%(\w+)%", (REPOSITORY / "function_app.py").read_text(encoding="utf-8"))
@@ -117,6 +127,52 @@ def test_flex_consumption(own: Snapshot, corners: Snapshot) -> None:
     assert _config(own)["runtime"] == {"name": "python", "version": "3.13"}
     assert _config(own)["scaleAndConcurrency"]["instanceMemoryMB"] == 2048
     assert _config(corners)["scaleAndConcurrency"]["instanceMemoryMB"] == 512
+
+
+def test_sizes_are_those_that_were_asked_for(own: Snapshot, corners: Snapshot) -> None:
+    """Instances, days and schedule are the parameters', and the defaults where there are none."""
+    for deployed, asked in ((own, (40, 30, "0 */5 * * * *")), (corners, (100, 90, "0 0 * * * *"))):
+        workspace = deployed.one("Microsoft.OperationalInsights/workspaces")["properties"]
+        assert asked == (
+            _config(deployed)["scaleAndConcurrency"]["maximumInstanceCount"],
+            workspace["retentionInDays"],
+            deployed.settings()["SWEEP_SCHEDULE"],
+        )
+
+
+@pytest.mark.parametrize("case", MAIN)
+def test_who_may_call_the_app(case: str) -> None:
+    """Event Grid reaches a public app, nobody a private one; code can be pushed to both."""
+    deployed = committed(case)
+    site = deployed.one("Microsoft.Web/sites")["properties"]
+    private = bool(deployed.outputs["LOGFERRY_EVENT_QUEUE"])
+    assert private == CASES[case].parameters.get("privateNetworking", False)
+    assert site["siteConfig"]["ipSecurityRestrictionsDefaultAction"] == ("Deny" if private else "Allow")
+    assert bool(site["virtualNetworkSubnetId"]) == private
+    assert site["siteConfig"]["scmIpSecurityRestrictionsDefaultAction"] == "Allow"
+    assert site["siteConfig"]["scmIpSecurityRestrictionsUseMain"] is False
+
+
+@pytest.mark.parametrize("case", ["default", "private"])
+def test_outputs_are_what_was_made(case: str) -> None:
+    """What the scripts and the reader are told is the name of what there is."""
+    deployed = committed(case)
+    account = deployed.one("Microsoft.Storage/storageAccounts")
+    containers = _last(deployed.of("Microsoft.Storage/storageAccounts/blobServices/containers"))
+    outputs = deployed.outputs
+    assert {
+        name: outputs[f"LOGFERRY_{name}"] for name in ("APP", "TOPIC", "STORAGE", "STORAGE_ID", "WORKSPACE")
+    } == {
+        "APP": deployed.one("Microsoft.Web/sites")["name"],
+        "TOPIC": deployed.one("Microsoft.EventGrid/systemTopics")["name"],
+        "STORAGE": account["name"],
+        "STORAGE_ID": account["id"],
+        "WORKSPACE": deployed.one("Microsoft.OperationalInsights/workspaces")["name"],
+    }
+    assert outputs["LOGFERRY_TOPIC_SUBSCRIPTION"] == SUBSCRIPTION
+    assert outputs["LOGFERRY_TOPIC_GROUP"] == outputs["AZURE_RESOURCE_GROUP"] == GROUP.rsplit("/", 1)[1]
+    told = {outputs["LOGFERRY_DROP_CONTAINER"], outputs["LOGFERRY_UNDELIVERED_CONTAINER"]}
+    assert len(told & containers) == 2
 
 
 def test_the_workspace_has_the_name_that_queries_take(own: Snapshot) -> None:

@@ -46,6 +46,25 @@ def test_order() -> None:
     assert {"storage"} <= waits["containers"]
     assert {"events", "containers"} <= waits["eventRoles"]
     assert {"network", "monitoring"} <= waits["monitorLink"]
+    assert {"storage"} <= waits["network"]
+    assert {"containers"} <= waits["events"]
+    assert {"rules", "events", "monitoring"} <= waits["watch"]
+
+
+def test_the_private_link_changes_one_by_one() -> None:
+    """The link scope gets its members one after another, and its endpoint when they are there."""
+    link = json.loads(PORTAL.read_text(encoding="utf-8"))["resources"]["monitorLink"]
+    waits = {
+        resource["name"]: " ".join(resource.get("dependsOn", []))
+        for resource in link["properties"]["template"]["resources"]
+    }
+    for name, before in (
+        ("telemetry", "workspace"),
+        ("collection", "telemetry"),
+        ("pe-monitor-", "collection"),
+    ):
+        (waiting,) = (waits[found] for found in waits if f"'{name}" in found and "'default'" not in found)
+        assert f"scopedResources', format('ampls-{{0}}', parameters('suffix')), '{before}'" in waiting
 
 
 def test_defaults_name_no_variable() -> None:

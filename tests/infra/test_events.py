@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -42,6 +43,8 @@ def test_subscription(subscription: Snapshot) -> None:
     properties = made["properties"]
     assert made["name"] == "evgt-a/dropped-files"
     assert properties["filter"] == FILTER
+    assert properties["eventDeliverySchema"] == "EventGridSchema"
+    assert properties["deliveryWithResourceIdentity"] is None
     assert properties["retryPolicy"] == {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
     assert properties["deadLetterWithResourceIdentity"] == {
         "identity": {"type": "SystemAssigned"},
@@ -57,6 +60,7 @@ def test_subscription(subscription: Snapshot) -> None:
     assert properties["destination"]["endpointType"] == "WebHook"
     assert "/runtime/webhooks/blobs?functionName=Host.Functions.{1}&code={2}" in url
     assert "'on_blob'" in url
+    assert ".defaultHostName" in url
     assert ".systemKeys.blobs_extension" in url
 
 
@@ -80,6 +84,10 @@ def test_subscription_by_queue() -> None:
     deployed = committed("subscription-queue")
     properties = deployed.one("Microsoft.EventGrid/systemTopics/eventSubscriptions")["properties"]
     assert properties["filter"] == FILTER
+    assert properties["eventDeliverySchema"] == "EventGridSchema"
+    assert (
+        properties["deadLetterWithResourceIdentity"]["deadLetterDestination"]["endpointType"] == "StorageBlob"
+    )
     assert properties.get("destination") is None
     assert properties["deliveryWithResourceIdentity"] == {
         "identity": {"type": "SystemAssigned"},
@@ -109,7 +117,7 @@ def test_outputs_feed_the_script(own: Snapshot) -> None:
 
 
 def _run(
-    tmp_path: Path, script: str = "postdeploy.sh", *arguments: str, **environment: str
+    tmp_path: Path, script: str | Path = "postdeploy.sh", *arguments: str, **environment: str
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     log = tmp_path / "az.log"
     log.touch()
@@ -197,12 +205,45 @@ def test_code_pushed_is_what_runs(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_packages_of_ones_own_are_pushed(tmp_path: Path) -> None:
+    """Packages that are there already are pushed with the code, and Azure builds none."""
+    code = tmp_path / "code"
+    shutil.copytree(REPOSITORY / "infra", code / "infra")
+    for name in ("function_app.py", "host.json", "requirements.txt", "routes.yaml", "shared/app.py"):
+        (code / name).parent.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / name, code / name)
+    (code / ".python_packages").mkdir()
+    (code / ".python_packages" / "a.py").touch()
+    told = {"AZ_DEPLOYMENTS": json.dumps([_deployment("portal", 3, NAMES)]), "AZ_KEEP": str(tmp_path)}
+    done, calls = _run(tmp_path, code / "infra" / "push-code.sh", "rg", **told)
+    assert done.returncode == 0, done.stderr
+    assert ".python_packages/a.py" in zipfile.ZipFile(tmp_path / "code.zip").namelist()
+    assert any("--build-remote false" in call for call in calls)
+
+
+def test_code_that_is_refused_is_told(tmp_path: Path) -> None:
+    """Where the app takes no code, the script says what that mostly is, and subscribes nothing."""
+    told = {"AZ_DEPLOYMENTS": json.dumps([_deployment("portal", 3, NAMES)]), "AZ_REFUSES": "403"}
+    done, calls = _run(tmp_path, "push-code.sh", "rg", **told)
+    assert done.returncode == 1
+    assert "the app's role on its storage is new" in done.stderr
+    assert not [call for call in calls if call.startswith("deployment group create")]
+
+
 def test_nothing_to_push_to(tmp_path: Path) -> None:
     """A group without a deployment is told in a sentence, and nothing is pushed."""
     done, calls = _run(tmp_path, "push-code.sh", "rg", AZ_DEPLOYMENTS="[]")
     assert done.returncode == 1
     assert "rg has no finished deployment of Logferry" in done.stderr
     assert [call.partition(" --")[0] for call in calls] == ["deployment group list"]
+
+
+def test_a_group_that_there_is_not(tmp_path: Path) -> None:
+    """What az says of it is the last word: no traceback of the script's own after it."""
+    done, calls = _run(tmp_path, "push-code.sh", "rg")
+    assert done.returncode != 0
+    assert done.stderr == "ERROR: the resource group could not be found\n"
+    assert len(calls) == 1
 
 
 def _deployment(name: str, hour: int, outputs: dict[str, str]) -> dict[str, object]:

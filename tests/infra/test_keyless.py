@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from .cases import CASES, REPOSITORY
+from .cases import CASES, MAIN, REPOSITORY
 from .snapshot import Snapshot, committed
 
 # What Flex Consumption sets itself and refuses in the settings.
@@ -21,32 +21,41 @@ FORBIDDEN = {
 }
 
 
-def test_storage_takes_no_key(own: Snapshot) -> None:
-    """The account refuses its keys, anonymous readers, plain HTTP and old TLS."""
-    properties = own.one("Microsoft.Storage/storageAccounts")["properties"]
-    assert properties["allowSharedKeyAccess"] is False
-    assert properties["allowBlobPublicAccess"] is False
-    assert properties["supportsHttpsTrafficOnly"] is True
-    assert properties["minimumTlsVersion"] == "TLS1_2"
-    containers = own.of("Microsoft.Storage/storageAccounts/blobServices/containers")
+@pytest.mark.parametrize("case", MAIN)
+def test_storage_takes_no_key(case: str) -> None:
+    """An account that is made refuses its keys, anonymous readers, plain HTTP and old TLS, whatever is switched on."""
+    deployed = committed(case)
+    accounts = deployed.of("Microsoft.Storage/storageAccounts")
+    assert len(accounts) == (0 if CASES[case].parameters.get("storageId") else 1)
+    for properties in (account["properties"] for account in accounts):
+        assert properties["allowSharedKeyAccess"] is False
+        assert properties["allowBlobPublicAccess"] is False
+        assert properties["supportsHttpsTrafficOnly"] is True
+        assert properties["minimumTlsVersion"] == "TLS1_2"
+    containers = deployed.of("Microsoft.Storage/storageAccounts/blobServices/containers")
     assert {container["properties"]["publicAccess"] for container in containers} == {"None"}
 
 
-def test_monitoring_takes_no_key(own: Snapshot) -> None:
+@pytest.mark.parametrize("case", MAIN)
+def test_monitoring_takes_no_key(case: str) -> None:
     """Workspace and telemetry refuse their keys; the app's telemetry signs in and lands in the workspace."""
-    workspace = own.one("Microsoft.OperationalInsights/workspaces")
-    component = own.one("Microsoft.Insights/components")["properties"]
-    assert workspace["properties"]["features"]["disableLocalAuth"] is True
+    deployed = committed(case)
+    given = CASES[case].parameters.get("workspaceId")
+    made = deployed.of("Microsoft.OperationalInsights/workspaces")
+    component = deployed.one("Microsoft.Insights/components")["properties"]
+    assert [w["properties"]["features"]["disableLocalAuth"] for w in made] == ([] if given else [True])
     assert component["DisableLocalAuth"] is True
-    assert component["WorkspaceResourceId"] == workspace["id"]
-    assert own.settings()["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == "Authorization=AAD"
+    assert component["WorkspaceResourceId"] == (given or made[0]["id"])
+    assert deployed.settings()["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == "Authorization=AAD"
 
 
-def test_app_signs_in_as_itself(own: Snapshot) -> None:
+@pytest.mark.parametrize("case", MAIN)
+def test_app_signs_in_as_itself(case: str) -> None:
     """The app has one identity, its own, fetches its package with it, and has no publishing password."""
-    site = own.one("Microsoft.Web/sites")
+    deployed = committed(case)
+    site = deployed.one("Microsoft.Web/sites")
     storage = site["properties"]["functionAppConfig"]["deployment"]["storage"]
-    passwords = own.of("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    passwords = deployed.of("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
     assert site["identity"] == {"type": "SystemAssigned"}
     assert storage["authentication"] == {"type": "SystemAssignedIdentity"}
     assert site["properties"]["httpsOnly"] is True

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,32 +130,51 @@ def test_everything_has_a_private_name(case: str) -> None:
     """Storage and Azure Monitor each have an endpoint, and the zones of its cloud to be found by, linked to the network."""
     deployed = committed(case)
     storage, azure, agents = DOMAINS[case]
-    zones = [zone["name"] for zone in deployed.of("Microsoft.Network/privateDnsZones")]
-    assert len(zones) == len(deployed.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")) == 7
+    account = deployed.one("Microsoft.Storage/storageAccounts")["id"]
+    scope = deployed.one("Microsoft.Insights/privateLinkScopes")["id"]
+    found = {}
+    for endpoint in deployed.of("Microsoft.Network/privateEndpoints"):
+        (connection,) = endpoint["properties"]["privateLinkServiceConnections"]
+        (group,) = connection["properties"]["groupIds"]
+        found[group] = (connection["properties"]["privateLinkServiceId"], _zones_of(deployed, endpoint))
+        assert endpoint["properties"]["subnet"]["id"].endswith("/subnets/endpoints")
+    blob, queue, table = (f"privatelink.{service}.{storage}" for service in ("blob", "queue", "table"))
     monitor = {
         f"privatelink.monitor.{azure}",
         f"privatelink.oms.opinsights.{azure}",
         f"privatelink.ods.opinsights.{azure}",
+        f"privatelink.{agents}",
     }
-    assert {*monitor, f"privatelink.{agents}"} <= set(zones)
-    assert sum(zone.endswith(f".{storage}") for zone in zones) == 3
-    connections = [
-        connection["properties"]
-        for endpoint in deployed.of("Microsoft.Network/privateEndpoints")
-        for connection in endpoint["properties"]["privateLinkServiceConnections"]
-    ]
-    assert sorted(group for connection in connections for group in connection["groupIds"]) == [
-        "azuremonitor", "blob", "queue", "table",
-    ]  # fmt: skip
-    groups = deployed.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
-    named = [len(group["properties"]["privateDnsZoneConfigs"]) for group in groups]
-    assert sorted(named) == [1, 1, 1, 5]
+    assert found == {
+        "blob": (account, {blob}),
+        "queue": (account, {queue}),
+        "table": (account, {table}),
+        "azuremonitor": (scope, {blob, *monitor}),
+    }
+    assert {zone["name"] for zone in deployed.of("Microsoft.Network/privateDnsZones")} == {
+        blob, queue, table, *monitor,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ["private", "government"])
+def test_the_network_asks_the_zones(case: str) -> None:
+    """Every zone is linked to the network, and only answers; no machine is written into it."""
+    deployed = committed(case)
+    network = deployed.one("Microsoft.Network/virtualNetworks")["id"]
+    links = deployed.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
+    assert {link["name"].partition("/")[0] for link in links} == {
+        zone["name"] for zone in deployed.of("Microsoft.Network/privateDnsZones")
+    }
+    for link in links:
+        assert link["properties"] == {"registrationEnabled": False, "virtualNetwork": {"id": network}}
 
 
 def test_private_ingestion(private: Snapshot) -> None:
     """Rows come through an endpoint without public access, that the link scope holds beside workspace and telemetry."""
     endpoint = private.one("Microsoft.Insights/dataCollectionEndpoints")
     assert endpoint["properties"]["networkAcls"] == {"publicNetworkAccess": "Disabled"}
+    scope = private.one("Microsoft.Insights/privateLinkScopes")["properties"]
+    assert scope["accessModeSettings"] == {"ingestionAccessMode": "PrivateOnly", "queryAccessMode": "Open"}
     linked = private.of("Microsoft.Insights/privateLinkScopes/scopedResources")
     assert {link["properties"]["linkedResourceId"] for link in linked} == {
         endpoint["id"],
@@ -207,6 +227,8 @@ def test_private_with_what_is_there() -> None:
     linked = deployed.of("Microsoft.Insights/privateLinkScopes/scopedResources")
     assert WORKSPACE in {link["properties"]["linkedResourceId"] for link in linked}
     assert _on(deployed, f"{STORAGE}/queueServices/default/queues/ingest")
+    region = f"reference('{WORKSPACE}', '2025-07-01', 'full'), 'location')"
+    assert region in deployed.one("Microsoft.Insights/dataCollectionEndpoints")["location"]
 
 
 def test_default_is_public_and_whole(own: Snapshot) -> None:
@@ -231,6 +253,17 @@ def test_sovereign_cloud() -> None:
     assert (
         scope("https://dcr-a-1.chinanorth3-1.ingest.monitor.azure.cn") == "https://monitor.azure.cn//.default"
     )
+
+
+def _zones_of(deployed: Snapshot, endpoint: dict[str, Any]) -> set[str]:
+    """Zones that an endpoint writes its names to."""
+    (group,) = (
+        group
+        for group in deployed.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+        if group["id"].startswith(f"{endpoint['id']}/")
+    )
+    configs = group["properties"]["privateDnsZoneConfigs"]
+    return {config["properties"]["privateDnsZoneId"].rsplit("/", 1)[1] for config in configs}
 
 
 def _on(deployed: Snapshot, scope_id: str) -> set[str]:

@@ -12,12 +12,13 @@ import pytest
 from shared.routes import Routes
 from shared.transform import analyser
 
-from .cases import ON_CALL, REPOSITORY
-from .snapshot import Snapshot
+from .cases import ON_CALL, REPOSITORY, WORKSPACE
+from .snapshot import Snapshot, committed
 from .watching import METRICS, QUERIES, alerts, workbook, workbook_queries
 from .workspace import analyse
 
 OPERATE = REPOSITORY / "docs" / "operate.md"
+TEMPLATE = REPOSITORY / "infra" / "azuredeploy.json"
 MINUTES = {"PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT2H": 120, "P1D": 1440}
 
 
@@ -60,6 +61,66 @@ def test_metrics_of_a_rule(corners: Snapshot, own: Snapshot) -> None:
             assert (criterion["metricName"], criterion["timeAggregation"]) == ("DeadLetteredCount", "Total")
 
 
+def test_when_metrics_fire(own: Snapshot, corners: Snapshot) -> None:
+    """Every alert fires over its own count in its own time: one dropped row is enough, a few 429 are not."""
+    fires = {
+        "rows-dropped": (0, "PT15M"),
+        "transform-errors": (0, "PT15M"),
+        "refused": (0, "PT15M"),
+        "throttled": (100, "PT30M"),
+        "events-undelivered": (0, "PT1H"),
+    }
+    for deployed in (own, corners):
+        found = alerts(deployed, METRICS)
+        assert {alert.name for alert in found} == set(fires)
+        for alert in found:
+            criterion = alert.criterion
+            assert (criterion["threshold"], alert.properties["windowSize"]) == fires[alert.name]
+            assert criterion["operator"] == "GreaterThan"
+            assert alert.properties["enabled"]
+    assert "answers 429 over 100 times in half an hour" in OPERATE.read_text(encoding="utf-8")
+
+
+def test_times_are_those_that_azure_takes(own: Snapshot, corners: Snapshot) -> None:
+    """Pauses and windows are among those of Azure's lists, for every value that a parameter may have.
+
+    Source: the properties of a metric alert, and of a log search alert rule, in their resource references.
+    """
+    metric = {f"PT{minutes}M" for minutes in (1, 5, 15, 30)} | {"PT1H", "PT6H", "PT12H", "P1D"}
+    query = {f"PT{minutes}M" for minutes in (1, 5, 10, 15, 30, 45)} | {f"PT{hours}H" for hours in range(1, 7)}
+    query |= {"P1D", "P2D"}
+    for deployed in (own, corners):
+        for kind, listed in ((METRICS, metric), (QUERIES, query)):
+            for alert in alerts(deployed, kind):
+                pause, window = (alert.properties[key] for key in ("evaluationFrequency", "windowSize"))
+                assert {pause, window} <= listed
+                assert MINUTES[pause] <= MINUTES[window]
+    told = json.loads(TEMPLATE.read_text(encoding="utf-8"))["parameters"]
+    for name in ("alertSweepSilence", "alertExpectWithin"):
+        assert set(told[name]["allowedValues"]) <= query
+
+
+def test_a_new_workspace_has_no_tables_yet(own: Snapshot) -> None:
+    """Queries are not tried when they are made, since a table is not there before its first row."""
+    assert all(alert.properties["skipQueryValidation"] for alert in alerts(own, QUERIES))
+
+
+def test_undelivered_events_are_those_of_the_topic(own: Snapshot) -> None:
+    """The alert watches the account's topic; there is none for a topic in another subscription."""
+    (alert,) = (alert for alert in alerts(own, METRICS) if alert.name == "events-undelivered")
+    assert alert.properties["scopes"] == [own.one("Microsoft.EventGrid/systemTopics")["id"]]
+    for case in ("storage", "topic"):
+        assert "events-undelivered" not in {alert.name for alert in alerts(committed(case), METRICS)}
+
+
+def test_alerts_are_where_the_workspace_is() -> None:
+    """Alerts that ask an existing workspace are in its region, and ask it."""
+    deployed = committed("workspace")
+    for rule in deployed.of(QUERIES):
+        assert f"reference('{WORKSPACE}', '2025-07-01', 'full'), 'location')" in rule["location"]
+        assert rule["properties"]["scopes"] == [WORKSPACE]
+
+
 def test_answers_that_are_counted(own: Snapshot) -> None:
     """401 and 403 are refusals, 429 is throttling, and no other answer is either."""
     codes = {
@@ -74,19 +135,25 @@ def test_answers_that_are_counted(own: Snapshot) -> None:
 def test_rows_that_a_transform_filters_are_no_alarm(
     deployment: str, routes: str, request: pytest.FixtureRequest
 ) -> None:
-    """Streams whose transform has a `where` are left out, and no other stream is."""
+    """Streams of a rule whose transform has a `where` are left out of its alert, and no other stream is."""
     deployed: Snapshot = request.getfixturevalue(deployment)
     read: Routes = request.getfixturevalue(routes)
     filtering = {r.stream for r in read.in_order() if re.search(r"\|\s*where\b", r.transform or "")}
     assert filtering
-    left_out = [
-        (dimension["name"], dimension["operator"], stream)
-        for alert in alerts(deployed, METRICS)
-        if alert.name == "rows-dropped"
-        for dimension in alert.criterion["dimensions"]
-        for stream in dimension["values"]
-    ]
-    assert sorted(left_out) == [("InputStreamId", "Exclude", stream) for stream in sorted(filtering)]
+    left_out = {}
+    for alert in alerts(deployed, METRICS):
+        if alert.name == "rows-dropped":
+            (rule,) = alert.properties["scopes"]
+            left_out[rule] = [
+                (d["name"], d["operator"], sorted(d["values"])) for d in alert.criterion["dimensions"]
+            ]
+    expected = {}
+    for rule in deployed.rules():
+        streams = sorted(
+            s for flow in rule["properties"]["dataFlows"] for s in flow["streams"] if s in filtering
+        )
+        expected[rule["id"]] = [("InputStreamId", "Exclude", streams)] if streams else []
+    assert left_out == expected
 
 
 def test_queries_look_back_further_than_their_pause(own: Snapshot, corners: Snapshot) -> None:
@@ -179,6 +246,13 @@ def test_the_workbook_is_one(own: Snapshot, corners: Snapshot, small: Snapshot) 
                 assert item["content"]["version"] == "KqlItem/1.0"
                 assert item["content"]["crossComponentResources"] == [workspace]
                 assert item["content"]["timeContextFromParameter"] == "TimeRange"
+
+
+def test_a_workbook_without_errors_shows_none(own: Snapshot) -> None:
+    """The table of the rules' errors, which is not there before its first row, is asked for where it is."""
+    query = workbook_queries(own)["rule-errors"]
+    assert query.startswith("union isfuzzy=true DCRLogErrors, (datatable(")
+    assert "DCRLogErrors" not in "".join(a.query for a in alerts(own, QUERIES))
 
 
 def test_the_workbook_offers_every_route(own: Snapshot, own_routes: Routes) -> None:
