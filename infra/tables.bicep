@@ -13,7 +13,8 @@ resource table 'Microsoft.OperationalInsights/workspaces/tables@2025-07-01' = [
     parent: workspace
     name: t.name
     properties: {
-      plan: 'Analytics'
+      // Azure's own tables keep the plan that their owner chose; only columns are added to them.
+      plan: endsWith(t.name, '_CL') ? 'Analytics' : null
       schema: { name: t.name, columns: t.columns }
     }
   }

@@ -148,6 +148,13 @@ def test_descriptions(corners: Snapshot) -> None:
     assert [name for name, column in columns.items() if "description" in column] == ["Text"]
 
 
+def test_tables_of_azures_own_keep_their_plan(corners: Snapshot) -> None:
+    """A table of the file's own is on the Analytics plan; one of Azure's gets columns, and no plan that is not its own."""
+    plans = {table["name"].rsplit("/", 1)[-1]: table["properties"]["plan"] for table in _tables(corners)}
+    assert {plan for name, plan in plans.items() if name.endswith("_CL")} == {"Analytics"}
+    assert [plan for name, plan in plans.items() if not name.endswith("_CL")] == [None]
+
+
 def test_rules_and_tables_are_together(own: Snapshot) -> None:
     """Rules and tables are in one group and one workspace, so that a rule finds its tables."""
     workspace = own.one("Microsoft.OperationalInsights/workspaces")
