@@ -260,9 +260,8 @@ def _unreached(endpoint: str, through: str, error: Exception) -> Check:
             said = f"What answers at {endpoint}{through} does not speak TLS as Azure does."
             remedy = "Check DATA_COLLECTION_ENDPOINT, and what is between it and this machine."
         else:
-            said = (
-                f"{endpoint} shows a certificate{through} that this machine does not trust: {why[1].strip()}."
-            )
+            shown = f"{endpoint} shows a certificate{through}"
+            said = f"{shown} that this machine does not trust: {why[1].strip()}."
             remedy = (
                 "If a proxy opens connections here, give its authority in REQUESTS_CA_BUNDLE; if the name does "
                 "not fit, check DATA_COLLECTION_ENDPOINT; if it is out of date, this machine's clock."
