@@ -263,8 +263,8 @@ def _unreached(endpoint: str, through: str, error: Exception) -> Check:
             shown = f"{endpoint} shows a certificate{through}"
             said = f"{shown} that this machine does not trust: {why[1].strip()}."
             remedy = (
-                "If a proxy opens connections here, give its authority in REQUESTS_CA_BUNDLE; if the name does "
-                "not fit, check DATA_COLLECTION_ENDPOINT; if it is out of date, this machine's clock."
+                "If a proxy opens connections here, give its authority in REQUESTS_CA_BUNDLE; if the name "
+                "does not fit, check DATA_COLLECTION_ENDPOINT; if it is out of date, this machine's clock."
             )
     else:
         said = f"No connection to {endpoint}{through}."
