@@ -17,6 +17,7 @@ import base64
 import contextlib
 import gzip
 import os
+import re
 import socket
 import sys
 import time
@@ -44,6 +45,7 @@ CLOCK_FAILED = 300.0
 _EMPTY = gzip.compress(b"[]", mtime=0)
 _SECONDS = (5.0, 15.0)
 _GROUP = "himds"
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(]+)")
 
 
 class Check(NamedTuple):
@@ -72,24 +74,36 @@ def examine(
     yield found
     here = whence(environ)
     yield Check("identity", "ok", f"Tokens come from {here.name}: {here.because}. {here.url}".rstrip())
-    yield _proxy(here)
+    way = _proxy(here)
+    yield way
     if here.kind == "arc":
         yield _group()
     if config is None:
         yield Check("token", "skipped", "Without an endpoint it is not known what it is for.")
         return
-    signed_in = True
+    failed = set()
     for endpoint in dict.fromkeys(config.endpoints):
-        token = _token(endpoint, environ)
-        signed_in = signed_in and token.state != "failed"
-        yield token
-        yield from _endpoint(endpoint)
+        for check in _way(endpoint, environ, blocked=way.state == "failed"):
+            if check.state == "failed" or (check.name, check.state) == ("token", "skipped"):
+                failed.add(check.name)
+            yield check
     if routes is None:
         yield Check("rule", "skipped", "Without routes it is not known what is sent.")
-    elif not signed_in:
+    elif "token" in failed:
         yield Check("rule", "skipped", "Without a token nothing can be asked.")
+    elif "endpoint" in failed:
+        yield Check("rule", "skipped", "Without a way to the endpoint nothing can be asked.")
     else:
         yield from _rules(config, routes, route)
+
+
+def _way(endpoint: str, environ: Mapping[str, str], *, blocked: bool) -> Iterator[Check]:
+    """A token for an endpoint, unless a proxy is in the way of it; and the way to the endpoint itself."""
+    if blocked:
+        yield Check("token", "skipped", "It would be asked for through that proxy.")
+    else:
+        yield _token(endpoint, environ)
+    yield from _endpoint(endpoint)
 
 
 # -- what is written down -------------------------------------------------------------------------
@@ -195,7 +209,10 @@ def _claims(token: str) -> dict[str, Any]:
 def _until(moment: Any) -> str:
     if not isinstance(moment, int):
         return "of no known end"
-    return f"until {datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
+    try:
+        return f"until {datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return "of no end that a clock can show"
 
 
 # -- the way --------------------------------------------------------------------------------------
@@ -225,7 +242,7 @@ def _endpoint(endpoint: str) -> Iterator[Check]:
 def _resolves(host: str) -> bool:
     try:
         return bool(socket.getaddrinfo(host, None))
-    except OSError:
+    except (OSError, UnicodeError):  # a name that cannot be one
         return False
 
 
@@ -238,8 +255,17 @@ def _unreached(endpoint: str, through: str, error: Exception) -> Check:
             "Check HTTPS_PROXY, or name the host in NO_PROXY.",
         )
     elif isinstance(error, requests.exceptions.SSLError):
-        said = f"{endpoint} shows a certificate{through} that this machine does not trust."
-        remedy = "If a proxy opens connections here, give its authority in REQUESTS_CA_BUNDLE."
+        why = _CERTIFICATE.search(str(error))
+        if why is None:
+            said = f"What answers at {endpoint}{through} does not speak TLS as Azure does."
+            remedy = "Check DATA_COLLECTION_ENDPOINT, and what is between it and this machine."
+        else:
+            shown = f"{endpoint} shows a certificate{through}"
+            said = f"{shown} that this machine does not trust: {why[1].strip()}."
+            remedy = (
+                "If a proxy opens connections here, give its authority in REQUESTS_CA_BUNDLE; if the name "
+                "does not fit, check DATA_COLLECTION_ENDPOINT; if it is out of date, this machine's clock."
+            )
     else:
         said = f"No connection to {endpoint}{through}."
         remedy = "Let this machine out to it on port 443; where that goes by a proxy, set HTTPS_PROXY."
@@ -264,10 +290,14 @@ def _rules(config: Sending, routes: Routes, route: str) -> Iterator[Check]:
     """What each rule says to an empty array, stream by stream."""
     services = {endpoint: Service(endpoint) for endpoint in config.endpoints}
     wanted = {routes.by_name[route].stream} if route else set(routes.streams())
+    told: set[int] = set()
     for place, stream in enumerate(routes.streams()):
-        if stream in wanted:
-            rule = place // STREAMS_PER_RULE
-            yield _asked(services[config.endpoint(rule)], config.rule_ids[rule], stream)
+        rule = place // STREAMS_PER_RULE
+        if stream in wanted and rule not in told:
+            check = _asked(services[config.endpoint(rule)], config.rule_ids[rule], stream)
+            if check.state != "ok" and "InvalidStream" not in check.says:
+                told.add(rule)  # which is so for all of its streams
+            yield check
 
 
 def _asked(service: Service, rule: str, stream: str) -> Check:
@@ -279,5 +309,5 @@ def _asked(service: Service, rule: str, stream: str) -> Check:
     except Throttled as error:
         return Check("rule", "warning", f"{stream}: {error.what}", "Ask again in a minute.")
     except Transient as error:
-        return Check("rule", "failed", error.what, error.remedy)
+        return Check("rule", "failed", error.what, error.remedy or "Ask again in a minute.")
     return Check("rule", "ok", taken)

@@ -90,6 +90,7 @@ def _is_secure(url: str, *, loopback: bool) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname
+        _ = parts.port, (host or "").encode("idna")  # raise where neither a port nor a name can be so
     except ValueError:
         return False
     here = loopback and parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}

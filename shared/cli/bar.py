@@ -34,7 +34,7 @@ def steps(title: str, total: int, *, shown: bool) -> Iterator[Callable[[], None]
 
 @contextmanager
 def transfer(title: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar of `total` bytes; what it gives is told of each part."""
+    """A bar of `total` bytes, 0 where nobody knows; what it gives is told of each part."""
     if not shown:
         yield _Lines(title, total).add
         return
@@ -49,7 +49,7 @@ def transfer(title: str, total: int, *, shown: bool) -> Iterator[Callable[[int],
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(TextColumn("{task.description}", markup=False), *columns, transient=True) as bar:
-        task = bar.add_task(clean(title), total=total)
+        task = bar.add_task(clean(title), total=total or None)
         yield lambda size: bar.advance(task, size)
 
 
@@ -67,6 +67,10 @@ class _Lines:
         self._done += size
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
-            share = f"{100 * self._done // self._total} % of" if self._total else f"{self._done:,} of"
-            sys.stderr.write(f"{self._title}: {share} {self._total:,} bytes read\n")
+            share = (
+                f"{100 * self._done // self._total} % of {self._total:,}"
+                if self._total
+                else f"{self._done:,}"
+            )
+            sys.stderr.write(f"{self._title}: {share} bytes read\n")
             sys.stderr.flush()

@@ -46,7 +46,10 @@ RuleOption = Annotated[
 def text_of(argument: str) -> str:
     """The text that an argument stands for."""
     if argument == "-":
-        return sys.stdin.read()
+        try:
+            return sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise typer.BadParameter("what comes on standard input is not UTF-8 text.") from error
     if not argument.startswith("@"):
         return argument
     try:

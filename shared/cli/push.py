@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
@@ -16,25 +17,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from glob import glob
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from .. import settings
-from ..errors import SettingsError, writable
+from ..errors import SettingsError, Transient, writable
 from ..heap import settle, share_arenas
 from ..ledger.folder import Folder
 from ..model import Counts
-from ..push import How, Push, Pushed, is_stream
+from ..push import How, Push, Pushed
 from ..routes import Route, Routes, load
 from ..routes.choose import choose
+from ..sources.file import is_stream
 from .bar import transfer
 from .settings import values_of
 from .show import Cell, Show
 
 STDIN = "-"
 _ENDED_BY_SIGNAL = 130
+_AGAIN = frozenset({"stopped", "not ready", "busy"})
 _BEGUN_BY = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -56,6 +60,11 @@ class _File(NamedTuple):
     name: str
     route: Route
     path: str
+
+    @property
+    def once(self) -> bool:
+        """Whether it can be read once only."""
+        return self.name == STDIN or is_stream(Path(self.name))
 
 
 def values(source: str | None, endpoint: str, rule: str) -> dict[str, str]:
@@ -101,14 +110,22 @@ def push(asked: Asked, *, as_json: bool) -> bool:
     folder = Folder(asked.state or settings.state_folder(os.environ))
     with _stoppable() as stop:
         made = Push(routes, config, folder, stopped=stop)
-        made.sign_in()
-        done = list(_pushed(made, wanted, asked.how, stop, shown=show.pretty and not as_json))
-    rest = wanted[len(done) :]
+        _tell_left(made, wanted, asked, folder)
+        refused = _sign_in(made, wanted)
+        found = list(_pushed(made, wanted, asked.how, stop, refused, shown=show.pretty and not as_json))
+    done = [row for row in found if row is not None]
+    rest = [file for file, row in zip_longest(wanted, found) if row is None]
     if as_json:
         show.raw(_json(done, rest))
     else:
         _page(show, done, rest, time.monotonic() - began)
-        if rest or any(row.state in {"stopped", "not ready", "busy"} for row in done):
+        for row in done:
+            if row.kept:
+                command = _go_on(row.kept, row.route, asked, folder)
+                show.line(
+                    f"What came is kept. To go on with it: {command} --as {shlex.quote(row.path)}", "yellow"
+                )
+        if rest or any(row.state in _AGAIN and not row.kept for row in done):
             but = " without --again" if asked.how.again else ""
             show.prose(f"To go on, say the same again{but}: what is settled is not sent twice.", "yellow")
     return not rest and all(row.good_for(asked.how) for row in done)
@@ -116,7 +133,7 @@ def push(asked: Asked, *, as_json: bool) -> bool:
 
 def _meant(given: str) -> list[str]:
     """The files that a pattern stands for, where no shell has looked: Windows, systemd, cron's own lines."""
-    if given == STDIN or Path(given).exists():
+    if given == STDIN or os.path.exists(given):  # noqa: PTH110 - Path's raises where one may not look
         return [given]
     return sorted(glob(given, recursive=True)) or [given]  # noqa: PTH207 - absolute patterns too
 
@@ -127,28 +144,48 @@ def _file(routes: Routes, asked: Asked, name: str) -> _File:
     return _File(name, *choose(routes, path, asked.route, under))
 
 
-def _pushed(made: Push, wanted: list[_File], how: How, stop: _Stop, *, shown: bool) -> Iterator[Pushed]:
-    """One after the other, until somebody asked to stop or Azure takes nothing."""
+def _sign_in(made: Push, wanted: list[_File]) -> Transient | None:
+    """Why there is no token; raised where no stream has to be kept for all that."""
+    try:
+        made.sign_in()
+    except Transient as error:
+        if not any(file.once for file in wanted):
+            raise
+        return error
+    return None
+
+
+def _pushed(
+    made: Push, wanted: list[_File], how: How, stop: _Stop, refused: Transient | None, *, shown: bool
+) -> Iterator[Pushed | None]:
+    """One after the other, until somebody asked to stop or Azure takes nothing; then streams are kept."""
     for file in wanted:
         if stop():
             return
-        path = Path(file.name)
+        if refused is not None and not file.once:
+            yield None
+            continue
         if file.name == STDIN:
-            row = _with_bar(made.stream, sys.stdin.buffer, file, 0, shown=shown)
-        elif is_stream(path):
-            with path.open("rb") as stream:
-                row = _with_bar(made.stream, stream, file, 0, shown=shown)
+            row = _with_bar(made.stream, sys.stdin.buffer, file, 0, shown=shown, refused=refused)
         else:
-            size = path.stat().st_size if path.is_file() else 0
-            row = _with_bar(made.file, path, file, size, how, shown=shown)
+            path = Path(file.name)
+            row = _with_bar(made.path, path, file, _size(path), how, shown=shown, refused=refused)
         yield row.named(file.name)
-        if row.state == "not ready":
-            return
+        refused = refused or row.refused
 
 
-def _with_bar(take: Any, source: Any, file: _File, size: int, *how: How, shown: bool) -> Pushed:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # who opens it says why
+        return 0
+
+
+def _with_bar(
+    take: Any, source: Any, file: _File, size: int, *how: How, shown: bool, refused: Transient | None
+) -> Pushed:
     with transfer(writable(file.name), size, shown=shown) as progress:
-        pushed: Pushed = take(source, file.route, file.path, *how, progress=progress)
+        pushed: Pushed = take(source, file.route, file.path, *how, progress=progress, refused=refused)
     return pushed
 
 
@@ -208,13 +245,23 @@ def _page(show: Show, done: list[Pushed], rest: list[_File], seconds: float) -> 
             )
         if row.dead_letter:
             show.line(f"{writable(row.file)}: dead letter: {row.dead_letter}", "red")
-        if row.kept:
-            show.line(
-                f"What came is kept: logferry push {row.kept} --final --route {row.route} --as {row.path}",
-                "yellow",
-            )
     show.line()
     show.line(_sum(done, seconds), "bold")
+
+
+def _go_on(file: str, route: str, asked: Asked, folder: Folder) -> str:
+    """The command for what a stream brought: said again as it was, all of it would be sent again."""
+    where = ["--routes", str(asked.routes.absolute()), "--state", str(folder.root.absolute())]
+    return shlex.join(["logferry", "push", file, "--final", "--route", route, *where])
+
+
+def _tell_left(made: Push, wanted: list[_File], asked: Asked, folder: Folder) -> None:
+    """What earlier pushes had from streams and did not come to the end of, on standard error."""
+    named = {Path(file.name).absolute() for file in wanted}
+    for path, route in made.kept.left().items():
+        if path not in named:
+            command = _go_on(str(path), route, asked, folder)
+            Show(sys.stderr).line(f"An earlier push did not come to the end of a stream: {command}", "yellow")
 
 
 def _row(row: Pushed) -> list[Cell]:

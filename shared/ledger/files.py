@@ -34,6 +34,7 @@ class Claimed:
         self._name = f"files/{file_key}.json"
         self._key = file_key
         self._index = f"paths/{path_key}"
+        self._lock = f"locks/{path_key}"
         self._indexed = False
 
     def known(self, begins_with: Callable[[Marks], bool]) -> Entry | None:
@@ -65,9 +66,13 @@ class Claimed:
             self._indexed = True
 
     def forget(self) -> None:
-        """Remove what is known of it. Raises ServiceUnavailable."""
-        self._folder.remove(self._index)
-        self._folder.remove(self._name)
+        """Remove what is known of it: of a file that is gone, and that nobody else could name.
+
+        Raises:
+            ServiceUnavailable: the state folder cannot be written.
+        """
+        for name in (self._index, self._name, self._lock):
+            self._folder.remove(name)
 
 
 @contextlib.contextmanager

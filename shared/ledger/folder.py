@@ -34,7 +34,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with self._usable():
+        with self.usable():
             root.mkdir(_OWNER, parents=True, exist_ok=True)
             probe = root / f".{uuid.uuid4().hex}"
             probe.touch()
@@ -42,7 +42,7 @@ class Folder:
 
     def read(self, name: str) -> bytes | None:
         """A document, or None. Raises ServiceUnavailable."""
-        with self._usable():
+        with self.usable():
             try:
                 return self._path(name).read_bytes()
             except FileNotFoundError:
@@ -52,7 +52,7 @@ class Folder:
         """Write, whatever is there. Raises ServiceUnavailable."""
         path = self._path(name)
         beside = path.with_name(f".{uuid.uuid4().hex}")
-        with self._usable():
+        with self.usable():
             path.parent.mkdir(_OWNER, parents=True, exist_ok=True)
             try:
                 _write(beside, document)
@@ -63,13 +63,13 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Delete a document if it is there. Raises ServiceUnavailable."""
-        with self._usable():
+        with self.usable():
             self._path(name).unlink(missing_ok=True)
 
     def place(self, name: str) -> Path:
         """Where a file of that name may be written; its folder is there. Raises ServiceUnavailable."""
         path = self._path(name)
-        with self._usable():
+        with self.usable():
             path.parent.mkdir(_OWNER, parents=True, exist_ok=True)
         return path
 
@@ -82,10 +82,12 @@ class Folder:
             ServiceUnavailable: it cannot be written.
         """
         path = self.place(f"locks/{name}")
-        with self._usable():
+        with self.usable():
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if not _locked(handle):
+            with self.usable():
+                mine = _locked(handle)
+            if not mine:
                 raise SourceBusy("another push is on it")
             yield
         finally:
@@ -95,7 +97,8 @@ class Folder:
         return self.root.joinpath(*(part[:_LONGEST_PART] for part in name.split("/")))
 
     @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
+    def usable(self) -> Iterator[None]:
+        """What the disk refuses in here is one sentence. Raises ServiceUnavailable."""
         try:
             yield
         except OSError as error:

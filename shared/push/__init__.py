@@ -14,27 +14,28 @@ the rule takes.
 
     outcome.py  what became of a file, in words
     one.py      one file: where it goes on, what is written down
+    kept.py     what came on a stream, until it is settled
 """
 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 from .. import settings
-from ..errors import ConfigError, SourceBusy, Transient
+from ..errors import ConfigError, SourceBusy, SourceChanged, Transient
 from ..ledger.files import claim
 from ..ledger.folder import Folder
 from ..pipeline import Corridor
 from ..routes import Route, Routes, load
 from ..routes.choose import choose
 from ..settings import Sending
-from ..sources.file import FileSource, is_regular, spool
+from ..sources.file import FileSource, is_stream
 from ..upload import identity
+from .kept import Kept
 from .one import One
 from .outcome import How, Outcome, Pushed, Stopped
 
@@ -64,6 +65,8 @@ class Push:
         self._folder = folder
         self._stopped = stopped
         self._corridor = Corridor(config, routes)
+        self.kept = Kept(folder)
+        """What came on streams."""
 
     def sign_in(self) -> None:
         """Ask for a token, so that what is wrong with the identity is said once, before anything is read.
@@ -73,6 +76,25 @@ class Push:
         """
         for endpoint in dict.fromkeys(self._config.endpoints):
             identity.first_token(endpoint, os.environ)
+
+    def path(
+        self,
+        path: Path,
+        route: Route,
+        name: str,
+        how: How = How(),  # noqa: B008 - frozen
+        progress: Callable[[int], None] = lambda _: None,
+        refused: Transient | None = None,
+    ) -> Pushed:
+        """Push a file, or what comes through a pipe. Arguments as of `file` and `stream`."""
+        if not is_stream(path):
+            return self.file(path, route, name, how, progress)
+        try:
+            stream = path.open("rb")
+        except OSError as error:
+            return _unreadable(path, route, name, f"it cannot be read: {error.strerror}")
+        with stream:
+            return self.stream(stream, route, name, progress, refused)
 
     def file(
         self,
@@ -95,14 +117,18 @@ class Push:
         try:
             source = FileSource(path)
         except OSError as error:
-            return made.but("unreadable", f"it cannot be read: {error.strerror}")
+            return _unreadable(path, route, name, f"it cannot be read: {error.strerror}")
         try:
             with (
                 closing(source),
                 claim(self._folder, path.absolute(), source.identity, route.name) as claimed,
             ):
+                source.look()  # another push may have been on it since it was opened
                 one = One(self._corridor, self._folder, claimed, source, route, name, self._stopped)
-                return one.push(made, how, progress)
+                pushed = one.push(made, how, progress)
+                if pushed.state in {"done", "nothing new"} and self.kept.settled(path):
+                    claimed.forget()
+                return pushed
         except SourceBusy as busy:
             return made.but("busy", str(busy))
         except Transient as error:
@@ -114,31 +140,30 @@ class Push:
         route: Route,
         name: str,
         progress: Callable[[int], None] = lambda _: None,
+        refused: Transient | None = None,
     ) -> Pushed:
         """Push what a stream holds, once it has ended; it is on the disk before anything is sent.
 
-        What cannot be sent stays there, in the file that `kept` names.
+        What is not settled of it stays there, in the file that `kept` names.
 
         Args:
             stream: standard input, a pipe.
             route: as of `file`.
             name: as of `file`.
             progress: as of `file`.
-
-        Raises:
-            Transient: it cannot be put on the disk.
+            refused: why nothing can be sent, if that is known: then it is kept, and no more.
         """
-        kept = self._folder.place(f"spool/{uuid.uuid4().hex}")
+        made = Pushed("", route=route.name, table=route.table, path=name)
         try:
-            spool(stream, kept)
-        except BaseException:
-            kept.unlink(missing_ok=True)  # nothing of it was sent: whoever wrote it can write it again
-            raise
-        pushed = self.file(kept, route, name, How(final=True, once=True), progress)
-        if pushed.state == "done":
-            kept.unlink(missing_ok=True)
-            return pushed
-        return pushed.kept_in(str(kept))
+            with self.kept.taken(stream, route.name) as path:
+                if refused is not None:
+                    return made.but("not ready", str(refused), refused).kept_in(str(path))
+                pushed = self.file(path, route, name, How(final=True), progress)
+                return pushed if pushed.state == "done" else pushed.kept_in(str(path))
+        except SourceChanged as error:
+            return made.but("unreadable", str(error))
+        except Transient as error:  # of the state folder: nothing was sent
+            return made.but("not ready", str(error), error)
 
 
 def files(
@@ -172,7 +197,7 @@ def files(
     Raises:
         SettingsError, RoutesError, ConfigError: what has to be put right.
         Unrouted: no route takes a file; then nothing was sent.
-        Transient: there is no token, or the state folder cannot be written.
+        Transient: there is no token, or the state folder cannot be made.
     """
     values = os.environ if app_settings is None else app_settings
     known = routes if isinstance(routes, Routes) else load(Path(routes))
@@ -185,16 +210,12 @@ def files(
 
 def _until_refused(push: Push, wanted: Iterable[tuple[Path, Route, str]], how: How) -> Iterable[Pushed]:
     for path, route, name in wanted:
-        if is_stream(path):
-            with path.open("rb") as stream:
-                pushed = push.stream(stream, route, name)
-        else:
-            pushed = push.file(path, route, name, how)
+        pushed = push.path(path, route, name, how).named(str(path))
         yield pushed
-        if pushed.state == "not ready":
+        if pushed.refused is not None:
             return
 
 
-def is_stream(path: Path) -> bool:
-    """Whether it can be read once only: a pipe, a device."""
-    return path.exists() and not path.is_dir() and not is_regular(path)
+def _unreadable(path: Path, route: Route, name: str, reason: str) -> Pushed:
+    made = Pushed(str(path), route=route.name, table=route.table, path=name)
+    return made.but("unreadable", reason)

@@ -77,8 +77,6 @@ class One:
         if run.waiting and (how.final or (not how.growing and self._rests())):
             entry.reason = _CUT
             run = self._run(saving, lambda _: None, final=True)
-        if how.once and entry.state == "done":
-            self._claimed.forget()
         made = made.with_counts(run.counts.since(before), saving.dead_letters)
         return _told(made, run, how)
 
@@ -137,6 +135,7 @@ class One:
             state="running",
             received=time.time(),
             modified=self._source.modified,
+            marks=self._source.beginning(),  # by which it is known after a kill before the first checkpoint
         )
 
 

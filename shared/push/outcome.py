@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from ..errors import Transient
+from ..errors import SourceChanged, Transient
 from ..model import Counts
 
 Outcome = Literal["done", "nothing new", "unfinished", "stopped", "not ready", "busy", "unreadable"]
@@ -33,8 +33,6 @@ class How(NamedTuple):
     """A last record that is not ended is left, however long the file has not been written."""
     final: bool = False
     """It is taken as it is, even if the file was written a moment ago."""
-    once: bool = False
-    """Nothing is remembered of a file when all of it is settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,12 @@ class Pushed:
     def good(self) -> bool:
         """Whether every record of it is in Azure, or was filtered."""
         return self.state in {"done", "nothing new"} and not self.counts.dead_lettered
+
+    @property
+    def refused(self) -> Transient | None:
+        """Why no other file would be taken either; None where it is this file's own matter."""
+        own = self.state != "not ready" or isinstance(self.error, SourceChanged)
+        return None if own else self.error
 
     def good_for(self, how: How) -> bool:
         """The same, where a last record without an end is no failure if the file is known to be growing."""

@@ -73,7 +73,7 @@ def _of_the_endpoint(chain: list[BaseException], here: Whence, text: str) -> Tra
 
 def in_the_way(here: Whence) -> Transient | None:
     """The proxy between this process and the identity endpoint, if there is one."""
-    proxy = proxy_for(here.url) if here.url.startswith("http://") else ""
+    proxy = proxy_for(here.url) if here.url.startswith("http://") and here.host else ""
     if not proxy:
         return None
     return NotReady(
@@ -85,6 +85,10 @@ def in_the_way(here: Whence) -> Transient | None:
 
 def silent(here: Whence, said: str = "nothing listens there") -> Transient:
     """No answer comes from where tokens come from."""
+    if not here.host:
+        return NotReady(
+            f"{here.url} is no address to ask for a token.", remedy=f"It is used because {here.because}."
+        )
     address = "{0.scheme}://{0.netloc}".format(urlsplit(here.url))
     what = f"The managed identity's endpoint, {address} ({here.name}), does not answer: {said}."
     if here.kind == "arc":
@@ -196,8 +200,11 @@ def _short(text: str) -> str:
 
 def bare(proxy: str) -> str:
     """Without the password that may be in it."""
-    parts = urlsplit(proxy)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return "whose address is none"
 
 
 def _no_proxy(here: Whence) -> str:

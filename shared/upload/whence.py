@@ -41,8 +41,10 @@ class Whence(NamedTuple):
 
     @property
     def host(self) -> str:
-        """Its host."""
-        return urlsplit(self.url).hostname or ""
+        """Its host; "" where `url` is no address."""
+        with contextlib.suppress(ValueError):
+            return urlsplit(self.url).hostname or ""
+        return ""
 
 
 def whence(environ: Mapping[str, str]) -> Whence:
@@ -103,11 +105,9 @@ def proxy_for(url: str) -> str:
 
 def listens(url: str) -> bool:
     """Whether anybody accepts a connection there within two seconds."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    with (
-        contextlib.suppress(OSError),
-        socket.create_connection((parts.hostname or "", port), _CONNECT_SECONDS),
-    ):
-        return True
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it is no address
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with socket.create_connection((parts.hostname or "?", port), _CONNECT_SECONDS):
+            return True
     return False

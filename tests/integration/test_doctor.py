@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from typer.testing import CliRunner, Result
 
 from local.azure_monitor import Config, Running, serve
@@ -23,7 +24,7 @@ from shared.cli import push as cli_push
 from shared.cli.main import app
 from shared.errors import LogferryError
 from shared.routes import loads
-from shared.upload import identity
+from shared.upload import denied, identity
 from tests.hosts import HOSTS, become
 from tests.monitor import RULE, SECRET
 
@@ -182,8 +183,56 @@ def test_an_endpoint_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "leads nowhere" in found["says"]
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("url", ["https://a..b.monitor.azure.com", "https://127.0.0.1:99999", "https://[::1"])
+def test_an_address_that_is_none(url: str) -> None:
+    """A name, a port or brackets that cannot be: the setting is at fault, and nothing is asked."""
+    found = examine("--endpoint", url, code=1)
+    assert f"DATA_COLLECTION_ENDPOINT is {url!r}" in found["settings"]["says"]
+
+
+@pytest.mark.usefixtures("here")
+def test_an_endpoint_that_speaks_no_tls(running: Running) -> None:
+    """A plain port is not called a certificate that nobody trusts."""
+    found = examine("--endpoint", running.url.replace("http:", "https:"), code=1)["endpoint"]
+    assert "does not speak TLS" in found["says"]
+    failed = requests.exceptions.SSLError(
+        "(Caused by X('[SSL] certificate verify failed: self-signed (_ssl.c:1)'))"
+    )
+    assert "does not trust: self-signed." in doctor._unreached("https://x", "", failed).says
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("url", ["http://[::1", "nothing", "http://127.0.0.1:99999/x"])
+def test_an_identity_endpoint_that_is_no_address(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says of it may be anything; it is a failed check, with what led there."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", url)
+    monkeypatch.setenv("IDENTITY_HEADER", "x")
+    found = examine(code=1)["token"]
+    assert url.removesuffix("/x") in found["says"]
+    assert "IDENTITY_ENDPOINT and IDENTITY_HEADER are set" in found["remedy"]
+
+
 def _nowhere(*_: object, **__: object) -> None:
     raise socket.gaierror(-2, "Name or service not known")
+
+
+@pytest.mark.usefixtures("here")
+def test_one_cause_is_told_once(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that is missing is one line for all streams of its rule; what needs something that failed is skipped."""
+    running.monitor.roles.granted = False
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.output.count("failed   ") == 1
+    assert "1 failed" in done.output
+    assert examine("--endpoint", "http://127.0.0.1:9", code=1)["rule"]["state"] == "skipped"
+    running.monitor.faults.add(json.dumps({"status": 500, "times": 9}).encode())
+    running.monitor.roles.granted = True
+    assert examine(code=1)["rule"]["remedy"] == "Ask again in a minute."
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    assert [examine(code=1)[name]["state"] for name in ("token", "rule")] == ["skipped", "skipped"]
 
 
 @pytest.mark.usefixtures("here")
@@ -255,3 +304,11 @@ def test_a_token_that_is_none_that_can_be_read() -> None:
     assert doctor._claims("x") == {}
     assert doctor._claims("a.%%%.c") == {}
     assert doctor._claims("a.W10.c") == {}
+    assert doctor._until(10**15) == "of no end that a clock can show"
+
+
+def test_a_proxy_is_shown_as_it_is_meant() -> None:
+    """Without a scheme it is one of HTTP; a password is never shown, and what is no address is none."""
+    assert denied.bare("proxy:3128") == "http://proxy:3128"
+    assert denied.bare("http://user:word@proxy:3128") == "http://proxy:3128"
+    assert "word" not in denied.bare("http://user:word@proxy:port")

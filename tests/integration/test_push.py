@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +33,9 @@ from shared.ledger import deadletter
 from shared.ledger.files import claim
 from shared.ledger.folder import Folder
 from shared.push import one
+from shared.push.kept import Kept
 from shared.routes import loads
+from shared.sources import file as file_module
 from shared.sources.file import FileSource
 from tests.hosts import HOSTS, become
 from tests.monitor import RULE, SECRET, MonitorUnderTest
@@ -407,7 +414,73 @@ def test_standard_input_lands_and_is_kept_if_it_cannot(here: Here) -> None:
     (row,) = here.push("-", "--route", "lines", stdin=text)
     assert (row["state"], row["kept"]) == ("done", "")
     assert here.landed() == [1, 1]
-    assert len(list((here.state / "spool").iterdir())) == 1
+    assert not list((here.state / "spool").iterdir())
+    assert not list((here.state / "files").iterdir())
+
+
+def test_a_stream_is_kept_where_there_is_no_token(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wrote it is gone: it is on the disk, with a command that can be said as it stands, from any folder."""
+    file = here.write("a b.ndjson", 1)
+    text = json.dumps({"Name": here.prefix, "Number": 2}).encode()
+    monkeypatch.setenv("IDENTITY_HEADER", "wrong")
+    done = here.run(file, "-", "--route", "lines", stdin=text, code=1)
+    assert "not begun" in done.output
+    assert "gave no token" in done.output
+    monkeypatch.setenv("IDENTITY_HEADER", SECRET)
+    (command,) = re.findall("To go on with it: (.*)", done.output)
+    monkeypatch.chdir("/")
+    again = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert again.exit_code == 0, again.output
+    assert here.landed() == [2]
+    assert not list((here.state / "spool").iterdir())
+
+
+def test_a_stream_that_a_killed_push_left_is_told_of(here: Here) -> None:
+    """The next push names it, with the command; what never came to its end was not sent, and is removed."""
+    spool = here.state / "spool"
+    spool.mkdir(parents=True)
+    (spool / "lines.0123").write_text(json.dumps({"Name": here.prefix, "Number": 1}))
+    (spool / ".lines.4567").write_text("{")
+    done = here.run(here.write("a.ndjson", 2))
+    (command,) = re.findall("end of a stream: (.*)", done.stderr)
+    assert [path.name for path in spool.iterdir()] == ["lines.0123"]
+    assert CliRunner().invoke(app, shlex.split(command)[1:]).exit_code == 0
+    assert here.landed() == [1, 2]
+    assert here.run("lines/a.ndjson").stderr == ""
+
+
+def test_a_stream_that_is_in_work_is_nobody_elses(here: Here) -> None:
+    """What another push has just taken from its stream is not called left, and not removed."""
+    kept = Kept(Folder(here.state))
+    with kept.taken(io.BytesIO(b"{}"), "lines") as path:
+        assert Kept(Folder(here.state)).left() == {}
+        assert path.exists()
+    assert Kept(Folder(here.state)).left() == {path: "lines"}
+    assert not list((here.state / "locks").glob("spool*"))
+
+
+def test_what_cannot_be_opened_is_a_row(here: Here) -> None:
+    """A socket, a name that is too long, a stream that cannot be read: a reason each, and the others land."""
+    file = here.write("a.ndjson", 1)
+    with socket.socket(socket.AF_UNIX) as listening:
+        with chdir(file.parent):
+            listening.bind("odd")
+        rows = here.push("lines/odd", "x" * 300, file, "--route", "lines", code=1)
+    assert [row["state"] for row in rows] == ["unreadable", "unreadable", "done"]
+    assert here.landed() == [1]
+
+
+def test_a_stream_that_gives_no_more(here: Here) -> None:
+    """An error of the stream is said as such, and nothing of what came before it is sent."""
+    made = push.Push(loads(ROUTES), settings.sending(os.environ), Folder(here.state))
+    row = made.stream(_Broken(), loads(ROUTES).by_name["lines"], "x")
+    assert (row.state, row.reason) == ("unreadable", "it cannot be read: Input/output error")
+    assert not list((here.state / "spool").iterdir())
+
+
+class _Broken(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_a_pipe_is_read_like_standard_input(here: Here) -> None:
@@ -482,6 +555,73 @@ def test_a_file_that_becomes_shorter_while_it_is_read(here: Here) -> None:
     with pytest.raises(SourceChanged):
         list(source.chunks())
     source.close()
+
+
+def test_a_file_that_is_written_anew_while_it_is_read(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is by then, no half of a record of one content is put to half of one of the other."""
+    monkeypatch.setattr(file_module, "READ_BYTES", 40)
+    path = here.write("a.ndjson", 1, 2, 3)
+    source = FileSource(path)
+    source.look()
+    chunks = source.chunks()
+    next(chunks)
+    path.write_text(path.read_text().replace(here.prefix, "z" * len(here.prefix)) * 2)
+    with pytest.raises(SourceChanged, match="written anew"):
+        next(chunks)
+    source.close()
+
+
+def test_a_file_that_changed_under_the_hand_stops_no_other(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that file's own matter: the others of the run land, and it does with the next one."""
+    files = [here.write("a.ndjson", 1), here.write("b.ndjson", 2)]
+    chunks = FileSource.chunks
+
+    def changed(source: FileSource, offset: int = 0) -> Iterator[bytes]:
+        if source.path == files[0]:
+            raise SourceChanged("it was written anew")
+        return chunks(source, offset)
+
+    monkeypatch.setattr(FileSource, "chunks", changed)
+    assert [row["state"] for row in here.push(*files, code=1)] == ["not ready", "done"]
+
+
+def test_another_push_that_ends_between_opening_and_claiming(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has grown, and was pushed, since it was opened: what is known of it still counts, and nothing comes twice."""
+    path = here.write("a.ndjson", 1, 2)
+    real = push.claim
+
+    @contextmanager
+    def late(*arguments: Any) -> Iterator[Any]:
+        monkeypatch.setattr(push, "claim", real)
+        here.write("a.ndjson", 3)
+        here.push(path)
+        with real(*arguments) as claimed:
+            yield claimed
+
+    monkeypatch.setattr(push, "claim", late)
+    (row,) = here.push(path)
+    assert (row["state"], here.landed()) == ("nothing new", [1, 2, 3])
+
+
+def test_killed_before_the_first_checkpoint(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that grew since then is the same version still: what is repeated has the id that it had."""
+    path = here.write("app.log", 1, 2)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(one._Saving, "keep", _killed)
+        values = {"DATA_COLLECTION_ENDPOINT": here.running.url, "LOGS_DCR_RULE_ID": RULE}
+        push.files([path], app_settings=values, state=here.state)
+    here.write("app.log", 3)
+    here.push(path)
+    assert here.landed() == [1, 1, 2, 2, 3]
+    assert len({found["RecordId"] for found in here.rows()}) == 3
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_where_the_state_is_kept() -> None:
