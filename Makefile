@@ -29,8 +29,7 @@ run: node_modules/.stamp .venv/.local ## set up, start local Azure, take the tou
 	@$(BIN)/python -m local.tour $(if $(ONCE),--once) $(HOST_OPTION)
 
 test: node_modules/.stamp .venv/.dev ## set up and run the whole suite
-	@$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile $(ARGS)
-	@scripts/test-worker.sh
+	@scripts/test.sh -n $(or $(WORKERS),2) --dist loadfile $(ARGS)
 
 check: .venv/.dev ## lint, format, types, the template, docs that follow from the code
 	@$(BIN)/ruff check .
