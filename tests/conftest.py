@@ -17,7 +17,7 @@ from tests.azurite import Azurite, start_azurite
 settings.register_profile(
     "logferry",
     deadline=None,
-    max_examples=int(os.environ.get("EXAMPLES", "50")),
+    max_examples=int(os.environ.get("EXAMPLES", "25")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("logferry")
