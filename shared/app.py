@@ -63,9 +63,11 @@ class App:
 
         The host runs dozens of invocations at once, whatever memory there is.
         """
-        with self._turns.take(size, self.settings.claim_seconds) as there_is_room:
-            yield there_is_room
-        self._spare.give_back()
+        try:
+            with self._turns.take(size, self.settings.claim_seconds) as there_is_room:
+                yield there_is_room
+        finally:
+            self._spare.give_back()
 
     @cached_property
     def state(self) -> Store:

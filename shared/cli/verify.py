@@ -72,7 +72,7 @@ def run(
     patience: float,
     as_json: bool,
 ) -> bool:
-    """See `verify`, and the command's options in cli.py. Raises Trouble."""
+    """See `verify`, and the command's options in commands_app.py. Raises Trouble."""
     where = place(settings, account)
     local = settings is None and account is None
     if local and identity is not None:

@@ -19,6 +19,7 @@ from shared import settings
 from shared.app import budget_seconds
 from shared.errors import ConfigError, RoutesError, SettingsError, SourceChanged, Unexpected
 from shared.handlers import taken
+from shared.heap import Spare
 from shared.sources.blob import open_blob
 from shared.turns import FREE_BYTES, TURN_BYTES
 from tests.azurite import Azurite
@@ -82,6 +83,18 @@ def test_large_blobs_wait_their_turn(app: Ferry) -> None:
     for name in ("large", "packed"):
         app.work({"do": "blob", "container": app.environ["DROP_CONTAINER"], "name": f"lines/{name}"})
     assert len(landed(app)) == 5_005
+
+
+def test_memory_is_given_back_after_a_source(app: Ferry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a source is done, whether it landed or not, it is time to give back what the C library keeps."""
+    given: list[str] = []
+    monkeypatch.setattr(Spare, "give_back", lambda _spare: given.append("back"))
+    app.drop("lines/a.ndjson", lines(named(1)))
+    app.take("lines/a.ndjson")
+    assert given == ["back"]
+    with pytest.raises(RuntimeError), app.app.room_for(TURN_BYTES):
+        raise RuntimeError("a bug")
+    assert given == ["back", "back"]
 
 
 def test_ten_events_at_once_land_once(app: Ferry) -> None:

@@ -64,15 +64,17 @@ def told(batch: Batch) -> tuple[object, ...]:
 def test_every_row_is_in_one_batch_or_rejected_alone(
     lengths: list[int], widths: list[int], bad: set[int]
 ) -> None:
-    """Rows in = rows in batches + rows too large for any, in order, and every batch adds up."""
+    """Rows in = rows in batches + rows too large for any, in order and under their ordinals, and every batch adds up."""
     records = records_of(lengths)
     parts = blocks_of(records, widths, bad)
     rows_in = [json.loads(line) for part in parts for line in part.text.splitlines()]
     batches = encode(parts)
     sent = [record for batch in batches if batch.rows for record in content(batch)]
+    sent_ordinals = [ordinal for batch in batches for ordinal in batch.ordinals]
     large = {r.ordinal for batch in batches for r in batch.rejects if r.reason == "RecordTooLarge"}
     assert sent == [r for r in rows_in if len(json.dumps(r)) + 2 <= LIMIT]
     assert len(large) == len(rows_in) - len(sent)
+    assert sent_ordinals == [o for part in parts for o in part.ordinals if o not in large]
     assert sum(batch.filtered for batch in batches) == len(records) - len(rows_in)
     for batch in batches:
         assert batch.end.ordinal - batch.start.ordinal == batch.rows + batch.filtered + len(batch.rejects)
